@@ -1,0 +1,100 @@
+package detect
+
+import (
+	"regexp"
+
+	"github.com/leaktap/leaktap/classify"
+)
+
+// All returns every detector in order of precedence: of two exclusive rules
+// that match the same bytes, the first reports them. So exact formats stand
+// before names, and names before shapes.
+func All(v *Vocabulary) []classify.Detector {
+	return []classify.Detector{
+		privateKey(),
+		connectionString(),
+		passwordHash(),
+		tokenInLog(v),
+		tokenInURL(v),
+		tokenInScript(v),
+		tokenInBody(v),
+		vendorToken(v),
+		debuggerSecret(),
+		configSecret(),
+		plainPassword(),
+		secretField(),
+		cardNumber(),
+		iban(),
+		nationalID(),
+		email(),
+		phone(),
+		birthDate(),
+		postalAddress(),
+		privilegeField(),
+		internalID(),
+		pythonTrace(),
+		javaTrace(),
+		nodeTrace(),
+		goTrace(),
+		dotnetTrace(),
+		phpTrace(),
+		rubyTrace(),
+		debugPage(),
+		debugPayload(),
+		environmentDump(),
+		sqlError(),
+		sqlStatement(),
+		sourcePath(),
+		internalHost(),
+		suggestionOracle(),
+		versionHeader(),
+		cookieFlags(),
+		cleartextToken(),
+		cacheableToken(),
+		overexposedList(),
+		responseBodyInLog(),
+	}
+}
+
+// detector ties a rule to its code.
+type detector struct {
+	rule   classify.Rule
+	detect func(*classify.Candidate)
+}
+
+// Rule returns the rule.
+func (d *detector) Rule() *classify.Rule { return &d.rule }
+
+// Detect judges one candidate.
+func (d *detector) Detect(c *classify.Candidate) { d.detect(c) }
+
+// The parts of an exchange that rules are usually limited to.
+func inResponse() []classify.Where {
+	return []classify.Where{classify.InResponseHeader, classify.InResponseBody}
+}
+
+func inResponseBody() []classify.Where { return []classify.Where{classify.InResponseBody} }
+
+// matchAt matches an expression that starts with ^ at the candidate, within max
+// bytes; it returns the end of the match and of its first group.
+func matchAt(re *regexp.Regexp, c *classify.Candidate, limit int) (end, group int, ok bool) {
+	loc := re.FindSubmatchIndex(c.Text[c.Lo:min(len(c.Text), c.Lo+limit)])
+	if loc == nil {
+		return 0, 0, false
+	}
+	end = c.Lo + loc[1]
+	if len(loc) > 3 && loc[3] > 0 {
+		group = loc[3]
+	}
+	return end, group, true
+}
+
+// freeBefore says whether the byte before the candidate ends no longer word, so
+// that the candidate starts one.
+func freeBefore(c *classify.Candidate) bool {
+	return c.Lo == 0 || !isWordByte(c.Text[c.Lo-1])
+}
+
+func isWordByte(b byte) bool {
+	return 'a' <= b && b <= 'z' || 'A' <= b && b <= 'Z' || '0' <= b && b <= '9' || b == '_'
+}

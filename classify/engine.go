@@ -1,0 +1,171 @@
+package classify
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// Config is what an engine is made of.
+type Config struct {
+	// Detectors in order of precedence among exclusive rules.
+	Detectors []Detector
+	// Fields is the vocabulary of telling names.
+	Fields []FieldNames
+	// Key is the installation's digest key, at least 16 bytes.
+	Key    []byte
+	Limits Limits
+}
+
+// Limits bound what one exchange may cost. Zero values take the defaults.
+type Limits struct {
+	// Findings per exchange; more are counted, not reported. Default 100.
+	Findings int
+	// Layers of encodings inside each other that are opened. Default 4.
+	Layers int
+}
+
+// minKey is the least number of bytes of a digest key that is worth the name.
+const minKey = 16
+
+// Engine holds the detectors, compiled. It is immutable: any number of
+// classifiers may use one at a time.
+type Engine struct {
+	rules    []ruleEntry
+	fields   *vocabulary
+	anchors  anchorSet
+	byAnchor [][]int32 // rules to ask, by anchor id
+	byField  [][]int32 // by field id
+	digits   []int32   // rules that ask for digit runs
+	minRun   int       // the shortest run that any of them asks for
+	atEnd    []int32
+	key      []byte
+	keyID    string
+	limits   Limits
+}
+
+// ruleEntry is a detector with what the engine needs of its rule at hand.
+type ruleEntry struct {
+	rule     *Rule
+	detector Detector
+	order    int32
+	parts    uint8 // bit set of Where
+	digits   int
+}
+
+// NewEngine compiles detectors and vocabulary. It reports duplicate rule ids,
+// unknown field classes, unusable anchors and a key that is too short.
+func NewEngine(cfg Config) (*Engine, error) {
+	if len(cfg.Key) < minKey {
+		return nil, fmt.Errorf("make engine: digest key has %d bytes, want at least %d", len(cfg.Key), minKey)
+	}
+	fields, err := newVocabulary(cfg.Fields)
+	if err != nil {
+		return nil, err
+	}
+	id := sha256.Sum256(append([]byte("leaktap key id\x00"), cfg.Key...))
+	e := &Engine{
+		fields: fields, byField: make([][]int32, len(fields.classes)),
+		key: slices.Clone(cfg.Key), keyID: "k-" + hex.EncodeToString(id[:4]), limits: cfg.Limits,
+	}
+	e.limits.Findings = orDefault(e.limits.Findings, 100)
+	e.limits.Layers = orDefault(e.limits.Layers, 4)
+	for _, d := range cfg.Detectors {
+		if err := e.add(d); err != nil {
+			return nil, fmt.Errorf("make engine: %w", err)
+		}
+	}
+	return e, nil
+}
+
+func orDefault(n, def int) int {
+	if n <= 0 {
+		return def
+	}
+	return n
+}
+
+// KeyID names the digest key without telling it.
+func (e *Engine) KeyID() string { return e.keyID }
+
+// Rules lists the engine's rules in order of precedence.
+func (e *Engine) Rules() []*Rule {
+	list := make([]*Rule, len(e.rules))
+	for i := range e.rules {
+		list[i] = e.rules[i].rule
+	}
+	return list
+}
+
+// add checks and enters one detector.
+func (e *Engine) add(d Detector) error {
+	r := d.Rule()
+	if r.ID == "" || r.Category == "" || r.Severity == 0 || r.Why == "" || r.Fix == "" {
+		return fmt.Errorf("add rule %q: id, category, severity, why and fix are needed", r.ID)
+	}
+	if slices.ContainsFunc(e.rules, func(o ruleEntry) bool { return o.rule.ID == r.ID }) {
+		return fmt.Errorf("add rule %q: it is there already", r.ID)
+	}
+	return e.index(d, r)
+}
+
+// index files a rule under all that it asks for.
+func (e *Engine) index(d Detector, r *Rule) error {
+	n := int32(len(e.rules))
+	e.rules = append(e.rules, ruleEntry{rule: r, detector: d, order: n, parts: partSet(r.On.Parts), digits: r.On.Digits})
+	for _, text := range r.On.Anchors {
+		if err := e.addAnchor(text, false, n); err != nil {
+			return fmt.Errorf("add rule %q: %w", r.ID, err)
+		}
+	}
+	for _, text := range r.On.Words {
+		if err := e.addAnchor(text, true, n); err != nil {
+			return fmt.Errorf("add rule %q: %w", r.ID, err)
+		}
+	}
+	for _, class := range r.On.Fields {
+		id := e.fields.class(class)
+		if id == 0 {
+			return fmt.Errorf("add rule %q: no class %q in the field vocabulary", r.ID, class)
+		}
+		e.byField[id] = append(e.byField[id], n)
+	}
+	if r.On.Digits > 0 {
+		e.digits = append(e.digits, n)
+		if e.minRun == 0 || r.On.Digits < e.minRun {
+			e.minRun = r.On.Digits
+		}
+	}
+	if len(r.On.Anchors)+len(r.On.Words)+len(r.On.Fields)+r.On.Digits == 0 {
+		e.atEnd = append(e.atEnd, n)
+	}
+	return nil
+}
+
+// addAnchor enters a literal once, whatever the number of rules that want it.
+func (e *Engine) addAnchor(text string, fold bool, rule int32) error {
+	if text == "" {
+		return errors.New("an anchor is empty")
+	}
+	for i := range e.anchors.anchors {
+		if a := &e.anchors.anchors[i]; a.text == text && a.fold == fold {
+			e.byAnchor[a.id] = append(e.byAnchor[a.id], rule)
+			return nil
+		}
+	}
+	e.anchors.add(anchor{text: text, fold: fold, id: len(e.byAnchor)})
+	e.byAnchor = append(e.byAnchor, []int32{rule})
+	return nil
+}
+
+func partSet(parts []Where) (set uint8) {
+	if len(parts) == 0 {
+		return 0xFF
+	}
+	for _, w := range parts {
+		set |= 1 << w
+	}
+	return set
+}

@@ -1,0 +1,76 @@
+package classify
+
+import "strings"
+
+// frame is one step of the way from the top of a part to a value.
+type frame struct {
+	key   []byte // member name, unescaped; nil in an array
+	field uint16 // class of the nearest name
+	layer string // "#json" …: the frame starts a decoded layer
+	array bool
+}
+
+const (
+	maxKey     = 32 // longer names are values
+	maxPointer = 512
+)
+
+// pointer builds the pointer of the frames: arrays and names that look like
+// values become "*", so that no secret that serves as a name gets out and one
+// place has one pointer.
+func pointer(frames []frame) string {
+	var b strings.Builder
+	for i := range frames {
+		f := &frames[i]
+		switch {
+		case f.layer != "":
+			b.WriteString(f.layer)
+		case f.array, f.key != nil && !isName(f.key):
+			b.WriteString("/*")
+		case f.key != nil:
+			b.WriteByte('/')
+			writeEscaped(&b, f.key)
+		}
+		if b.Len() > maxPointer {
+			return b.String() + "/…"
+		}
+	}
+	return b.String()
+}
+
+// writeEscaped writes a name as a reference token (RFC 6901, section 3).
+func writeEscaped(b *strings.Builder, key []byte) {
+	for _, c := range key {
+		switch c {
+		case '~':
+			b.WriteString("~0")
+		case '/':
+			b.WriteString("~1")
+		default:
+			b.WriteByte(c)
+		}
+	}
+}
+
+// isName says whether a member name is one that a programmer wrote, and not a
+// value that serves as a name (an id, an address, a token, an e-mail).
+func isName(key []byte) bool {
+	if len(key) == 0 || len(key) > maxKey {
+		return false
+	}
+	digits := 0
+	for i, c := range key {
+		switch {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', c == '_', c == '-', c == '.', c == ' ', c == ':', c == '/', c == '~':
+		case '0' <= c && c <= '9':
+			digits++
+			if i == 0 {
+				return false
+			}
+		case (c == '@' || c == '$') && i == 0:
+		default:
+			return false
+		}
+	}
+	return digits <= 4
+}

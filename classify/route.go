@@ -1,0 +1,175 @@
+package classify
+
+import (
+	"bytes"
+	"net/netip"
+	"strings"
+)
+
+const (
+	maxRoute        = 256 // bytes of a template
+	maxRouteSegment = 32  // longer segments are values, not names
+	maxSegments     = 16
+)
+
+// pathOf returns the path of a request target: without scheme, authority, query
+// and fragment (RFC 9112, section 3.2).
+func pathOf(target []byte) []byte {
+	if i := bytes.Index(target, []byte("://")); i > 0 && i < 8 {
+		target = target[i+3:]
+		slash := bytes.IndexByte(target, '/')
+		if slash < 0 {
+			return nil
+		}
+		target = target[slash:]
+	}
+	if i := bytes.IndexAny(target, "?#"); i >= 0 {
+		target = target[:i]
+	}
+	return target
+}
+
+// routeOf turns a target into a template without values: segments that look
+// like identifiers become {id}. It returns last itself when the template is the
+// same, which spares the allocation on steady traffic.
+func routeOf(target []byte, last string) string {
+	path := pathOf(target)
+	if len(path) == 0 {
+		return ""
+	}
+	var buf [maxRoute + maxRouteSegment + 8]byte
+	out := buf[:0]
+	for n := 0; len(path) > 0; n++ {
+		seg := path
+		if i := bytes.IndexByte(path, '/'); i >= 0 {
+			seg, path = path[:i], path[i+1:]
+		} else {
+			path = nil
+		}
+		if len(seg) == 0 {
+			continue
+		}
+		if n > maxSegments || len(out)+len(seg) > maxRoute {
+			out = append(out, "/…"...)
+			break
+		}
+		out = append(out, '/')
+		if isRouteWord(seg) {
+			out = append(out, seg...)
+		} else {
+			out = append(out, "{id}"...)
+		}
+	}
+	if len(out) == 0 {
+		return "/"
+	}
+	if string(out) == last {
+		return last
+	}
+	return string(out)
+}
+
+// isRouteWord says whether a path segment is a name that the API's author
+// chose, and no value: letters with separators, a version, or a word that is
+// known to end in a digit.
+func isRouteWord(seg []byte) bool {
+	if len(seg) > maxRouteSegment {
+		return false
+	}
+	letters, capitals, signs := 0, 0, 0
+	for i, c := range seg {
+		switch {
+		case isDigit(c):
+			return isVersion(seg) || isDigitWord(seg)
+		case foldByte[c] != 0 && c < 0x80:
+			letters++
+			if isCapital(c) && i > 0 && !isSmall(seg[i-1]) {
+				capitals++ // one that starts no camel-case word
+			}
+		case strings.IndexByte("-_.~", c) >= 0:
+			signs++
+		default:
+			return false
+		}
+	}
+	return letters > 0 && (letters <= 24 || signs > 0) && capitals <= letters/2+2
+}
+
+func isSmall(c byte) bool { return 'a' <= c && c <= 'z' }
+
+func isCapital(c byte) bool { return 'A' <= c && c <= 'Z' }
+
+// isVersion matches v1, v2.1, v1beta1, 1.0 never (that may be an id).
+func isVersion(seg []byte) bool {
+	if seg[0] != 'v' && seg[0] != 'V' || len(seg) > 8 || len(seg) < 2 || seg[1] < '0' || seg[1] > '9' {
+		return false
+	}
+	rest := strings.TrimLeft(string(seg[1:]), "0123456789.")
+	rest = strings.TrimRight(rest, "0123456789")
+	return rest == "" || rest == "alpha" || rest == "beta"
+}
+
+// isDigitWord knows the usual route words that hold a digit.
+func isDigitWord(seg []byte) bool {
+	switch strings.ToLower(string(seg)) {
+	case "oauth2", "oauth1", "s3", "ec2", "k8s", "i18n", "l10n", "p2p", "b2b", "b2c", "ipv4", "ipv6", "web3",
+		"oidc2", "2fa", "mp3", "mp4", "h2", "md5", "sha1", "sha256", "base64", "utf8", "3ds", "log4j", "d3", "geo2":
+		return true
+	}
+	return false
+}
+
+// cleanHost returns a host name without port, lower-case, or "" when the bytes
+// are no host name: attackers choose them.
+func cleanHost(host []byte) string {
+	if i := bytes.LastIndexByte(host, ':'); i >= 0 && bytes.IndexByte(host, ']') < i {
+		host = host[:i]
+	}
+	if _, err := netip.ParseAddr(string(bytes.Trim(host, "[]"))); err == nil {
+		return string(host)
+	}
+	if len(host) > 253 {
+		return ""
+	}
+	name := strings.ToLower(string(host))
+	for label := range strings.SplitSeq(name, ".") {
+		if !isHostLabel(label) {
+			return ""
+		}
+	}
+	if last := name[strings.LastIndexByte(name, '.')+1:]; strings.Trim(last, "0123456789-_") == "" {
+		return "" // a number, and no address
+	}
+	return name
+}
+
+// maxLabelDigits is the most digits that a label of a host name has, the hashes
+// in the names of pods and load balancers included; more are a number.
+const maxLabelDigits = 12
+
+// isHostLabel checks a label (RFC 1123, section 2.1, and the underscore).
+func isHostLabel(label string) bool {
+	digits := 0
+	for i := range len(label) {
+		c := label[i]
+		if isDigit(c) {
+			digits++
+		} else if !isSmall(c) && c != '-' && c != '_' {
+			return false
+		}
+	}
+	return label != "" && len(label) <= 63 && digits <= maxLabelDigits
+}
+
+// cleanMethod returns a request method that is registered (RFC 9110 section
+// 9.1, WebDAV, PATCH), and OTHER for what somebody made up.
+func cleanMethod(method []byte) string {
+	switch m := string(method); m {
+	case "":
+		return ""
+	case "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "PROPFIND", "PROPPATCH",
+		"MKCOL", "COPY", "MOVE", "LOCK", "UNLOCK", "REPORT", "SEARCH", "QUERY", "PURGE":
+		return m
+	}
+	return "OTHER"
+}

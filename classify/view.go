@@ -1,0 +1,88 @@
+package classify
+
+import (
+	"bytes"
+	"time"
+)
+
+// View is what is known of an exchange as a whole.
+type View struct {
+	// AsOf is the agent's present time.
+	AsOf time.Time
+	// Anonymous says that a request was seen and carried no credential: no
+	// Authorization, no cookie, no API key.
+	Anonymous bool
+	// TokenRoute says that the route exists to hand out tokens: a login, a
+	// token endpoint (RFC 6749, section 3.2), a refresh.
+	TokenRoute bool
+	// Findings are those of the exchange so far; complete for rules that are
+	// asked at the end.
+	Findings []*Finding
+
+	route string
+}
+
+// Route is the exchange's path template, empty if it has no target.
+func (v *View) Route() string { return v.route }
+
+// reset fills the view for an exchange.
+func (v *View) reset(x *Exchange, asOf time.Time) {
+	route := routeOf(x.Target, v.route)
+	*v = View{AsOf: asOf, Findings: v.Findings[:0], route: route, TokenRoute: isTokenRoute(x.Target)}
+	v.Anonymous = len(x.Method) > 0 && !hasCredential(x)
+}
+
+// credentialHeaders are the request headers by which callers identify
+// themselves: RFC 9110 section 11.6.2, RFC 6265, and customs.
+var credentialHeaders = []string{
+	"authorization", "cookie", "x-api-key", "x-auth-token", "x-access-token", "api-key", "apikey",
+	"proxy-authorization", "x-amz-security-token", "x-forwarded-user", "x-user-id",
+}
+
+func hasCredential(x *Exchange) bool {
+	for i := range x.Request.Headers {
+		h := &x.Request.Headers[i]
+		for _, name := range credentialHeaders {
+			if len(h.Value) > 0 && equalFold(h.Name, name) {
+				return true
+			}
+		}
+	}
+	return bytes.Contains(x.Target, []byte("token=")) || bytes.Contains(x.Target, []byte("api_key="))
+}
+
+// tokenRouteWords are the last words of paths that hand out tokens.
+var tokenRouteWords = []string{
+	"login", "signin", "sign-in", "sign_in", "log-in", "token", "tokens", "oauth", "oauth2", "authenticate", "auth",
+	"refresh", "session", "sessions", "authorize", "register", "signup", "sign-up", "obtain", "jwt", "sso", "callback",
+}
+
+// isTokenRoute looks at the last two segments of the path.
+func isTokenRoute(target []byte) bool {
+	path := pathOf(target)
+	for range 2 {
+		path = bytes.TrimRight(path, "/")
+		i := bytes.LastIndexByte(path, '/')
+		for _, w := range tokenRouteWords {
+			if equalFold(path[i+1:], w) {
+				return true
+			}
+		}
+		if i < 0 {
+			return false
+		}
+		path = path[:i]
+	}
+	return false
+}
+
+// ContentType returns the lower-case media type of the message that the part
+// belongs to, without parameters, or "".
+func (c *Candidate) ContentType() string {
+	m := &c.X.Response
+	if c.Where == InRequestBody || c.Where == InRequestHeader {
+		m = &c.X.Request
+	}
+	value, _, _ := bytes.Cut(m.Header("content-type"), []byte(";"))
+	return string(bytes.ToLower(bytes.TrimSpace(value)))
+}

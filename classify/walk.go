@@ -1,0 +1,272 @@
+package classify
+
+import (
+	"github.com/leaktap/leaktap/classify/jsonscan"
+)
+
+// walkBody walks the body of a message.
+func (c *Classifier) walkBody(where Where, m *Message) {
+	if len(m.Body) == 0 {
+		return
+	}
+	c.begin(where)
+	c.out.Bytes += int64(len(m.Body))
+	switch {
+	case isJSON(m.Body):
+		c.walkJSON(m.Body, nil)
+	case isForm(m):
+		c.walkForm(m.Body)
+	default:
+		c.walkText(m.Body)
+	}
+}
+
+// walkRecord walks a record, the parts that are mapped elsewhere left out.
+func (c *Classifier) walkRecord(record []byte, mapped []Span) {
+	if len(record) == 0 {
+		return
+	}
+	c.begin(InRecord)
+	c.out.Bytes += int64(len(record))
+	for _, s := range mapped {
+		c.out.Bytes -= int64(s.End - s.Start)
+	}
+	if isJSON(record) {
+		c.walkJSON(record, mapped)
+		return
+	}
+	start := 0
+	for _, s := range mapped {
+		c.walkTextPart(record, start, s.Start)
+		start = max(start, s.End)
+	}
+	c.walkTextPart(record, start, len(record))
+}
+
+// isJSON says whether a text starts as a JSON object or array does, cut or
+// not: "[INFO] text" does not.
+func isJSON(b []byte) bool {
+	b = trimStart(b)
+	if len(b) < 2 || b[0] != '{' && b[0] != '[' {
+		return false
+	}
+	inner := trimStart(b[1:])
+	if len(inner) == 0 {
+		return false
+	}
+	if b[0] == '{' {
+		return inner[0] == '"' || inner[0] == '}'
+	}
+	return inner[0] == '{' || inner[0] == '"' || inner[0] == '[' || inner[0] == ']'
+}
+
+// trimStart removes white space and a byte order mark.
+func trimStart(b []byte) []byte {
+	if len(b) >= 3 && b[0] == 0xEF && b[1] == 0xBB && b[2] == 0xBF {
+		b = b[3:]
+	}
+	for len(b) > 0 && (b[0] == ' ' || b[0] == '\n' || b[0] == '\r' || b[0] == '\t') {
+		b = b[1:]
+	}
+	return b
+}
+
+// walkJSON walks a document without recursion into its objects and arrays, and
+// to a bounded depth into the encodings in its strings. Values that start in a
+// mapped span are left out.
+func (c *Classifier) walkJSON(doc []byte, mapped []Span) {
+	s := jsonscan.New(doc)
+	base, junk := len(c.frames), false
+	for {
+		if len(mapped) > 0 && atSpan(doc, s.Pos(), mapped[0]) {
+			s.Skip(behindSpan(doc, mapped[0]))
+			mapped = mapped[1:]
+			c.popName(base)
+		}
+		t := s.Next()
+		switch t.Kind {
+		case jsonscan.End:
+			c.frames = c.frames[:base]
+			if junk {
+				c.rescan(doc)
+			}
+			return
+		case jsonscan.BeginObject:
+			c.container()
+			c.frames = append(c.frames, frame{})
+		case jsonscan.BeginArray:
+			c.container()
+			c.frames = append(c.frames, frame{field: c.field(), array: true})
+		case jsonscan.EndObject, jsonscan.EndArray:
+			c.popContainer(base)
+			junk = junk || len(c.frames) == base && isLog(doc[s.Pos():])
+		case jsonscan.Key:
+			c.name(doc[t.Start:t.End], t.Escaped, base)
+		case jsonscan.Junk:
+			junk = true
+			c.popName(base)
+		default:
+			c.scalar(doc, t)
+			c.popName(base)
+		}
+	}
+}
+
+// atSpan says whether the next token from pos on is the value of the span; the
+// quotes of a string may or may not be part of it.
+func atSpan(doc []byte, pos int, span Span) bool {
+	if span.Start-pos > 8 {
+		return false
+	}
+	for ; pos < span.Start; pos++ {
+		if c := doc[pos]; c != ' ' && c != '"' && c != '\n' && c != '\t' && c != '\r' {
+			return false
+		}
+	}
+	return true
+}
+
+// behindSpan returns the offset behind a mapped value and its closing quote.
+func behindSpan(doc []byte, span Span) int {
+	if span.Start > 0 && doc[span.Start-1] == '"' && span.End < len(doc) {
+		return span.End + 1
+	}
+	return span.End
+}
+
+// container asks the rules that want the name an object or array stands under.
+func (c *Classifier) container() {
+	if id := c.field(); id != 0 && len(c.e.byField[id]) > 0 {
+		c.offerField(id, c.key(), nil, 0, 0, Container)
+		c.settle()
+	}
+}
+
+// rescan looks at a document as at running text, because parts of it are no
+// JSON. What the walk has found already is not reported again.
+func (c *Classifier) rescan(doc []byte) {
+	c.rescanning = true
+	c.walkText(doc)
+	c.rescanning = false
+}
+
+// isLog says whether bytes behind a document are more than space and further
+// documents.
+func isLog(rest []byte) bool {
+	rest = trimStart(rest)
+	return len(rest) > 0 && rest[0] != '{' && rest[0] != '[' && rest[0] != ',' && rest[0] != ']' && rest[0] != '}'
+}
+
+// A container's frame has no key; a member's name is a frame of its own on top
+// of it, which its value removes.
+
+// name pushes the name of a member.
+func (c *Classifier) name(raw []byte, escaped bool, base int) {
+	c.popName(base)
+	key := raw
+	if escaped {
+		start := len(c.arena)
+		c.arena = jsonscan.AppendUnescaped(c.arena, raw)
+		key = c.arena[start:]
+	}
+	id := c.e.fields.lookup(key)
+	c.frames = append(c.frames, frame{key: key, field: id})
+	if len(key) >= minSecretName {
+		c.secretName(key)
+	}
+}
+
+// minSecretName is the shortest name that is also looked at as a value: maps
+// keyed by a token or an address exist.
+const minSecretName = 16
+
+// secretName looks at a name as at a value.
+func (c *Classifier) secretName(key []byte) {
+	top := len(c.frames) - 1
+	c.frames[top].array = true // the name must not be shown
+	c.scan(key, String)
+	if !c.settle() {
+		c.frames[top].array = false
+	}
+}
+
+// popName removes the name of a member whose value has been seen.
+func (c *Classifier) popName(base int) {
+	if n := len(c.frames); n > base && c.frames[n-1].key != nil {
+		c.frames = c.frames[:n-1]
+	}
+}
+
+// popContainer removes the innermost container and the name it stood under.
+func (c *Classifier) popContainer(base int) {
+	c.popName(base)
+	if n := len(c.frames); n > base {
+		c.frames = c.frames[:n-1]
+	}
+	c.popName(base)
+}
+
+// scalar looks at one JSON value.
+func (c *Classifier) scalar(doc []byte, t jsonscan.Token) {
+	text := doc[t.Start:t.End]
+	switch t.Kind {
+	case jsonscan.String:
+		c.str(text, t.Escaped)
+	case jsonscan.Number:
+		if id := c.field(); id != 0 {
+			c.offerField(id, c.key(), text, 0, len(text), Number)
+		}
+		if c.e.minRun > 0 && len(text) >= c.e.minRun {
+			c.cand.Key, c.cand.Field = c.key(), c.e.fields.classes[c.field()]
+			c.digitRuns(text, Number)
+		}
+		c.settle()
+	case jsonscan.True, jsonscan.False:
+		if id := c.field(); id != 0 {
+			c.offerField(id, c.key(), text, 0, len(text), Bool)
+			c.settle()
+		}
+	}
+}
+
+// str looks at one JSON string.
+func (c *Classifier) str(raw []byte, escaped bool) {
+	text, mark := raw, len(c.arena)
+	if escaped {
+		c.arena = jsonscan.AppendUnescaped(c.arena, raw)
+		text = c.arena[mark:]
+	}
+	if id := c.field(); id != 0 && len(text) > 0 {
+		c.offerField(id, c.key(), text, 0, len(text), String)
+	}
+	switch {
+	case len(text) < 3:
+	case isJSON(text) && c.openLayer("#json", len(text)):
+		c.walkJSON(text, nil)
+		c.closeLayer()
+	default:
+		c.scan(text, String)
+		if len(text) >= minPair {
+			c.pairs(text)
+		}
+	}
+	c.settle()
+	c.arena = c.arena[:min(mark, len(c.arena))]
+}
+
+// openLayer pushes the frame of a decoded layer, unless the limit is reached.
+func (c *Classifier) openLayer(name string, size int) bool {
+	if c.layers >= c.e.limits.Layers {
+		c.out.LayerLimit += int64(size)
+		return false
+	}
+	c.settle()
+	c.layers++
+	c.frames = append(c.frames, frame{layer: name})
+	return true
+}
+
+func (c *Classifier) closeLayer() {
+	c.layers--
+	c.frames = c.frames[:len(c.frames)-1]
+}

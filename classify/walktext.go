@@ -1,0 +1,279 @@
+package classify
+
+import (
+	"bytes"
+	"net/url"
+	"strings"
+)
+
+// walkText looks at running text as a whole: anchors, digit runs, name-value
+// pairs.
+func (c *Classifier) walkText(text []byte) {
+	c.scan(text, Text)
+	c.pairs(text)
+	c.settle()
+}
+
+// walkTextPart looks at a part of a text and reports places in the whole.
+func (c *Classifier) walkTextPart(text []byte, start, end int) {
+	if end-start < 3 {
+		return
+	}
+	n := len(c.view.Findings)
+	c.walkText(text[start:end])
+	for _, f := range c.view.Findings[n:] {
+		if f.Evidence.Span != nil {
+			f.Evidence.Span.Start += start
+			f.Evidence.Span.End += start
+		}
+	}
+}
+
+// leaf looks at a named value that is no JSON: a header, a parameter. The
+// frames name its pointer.
+func (c *Classifier) leaf(name, text []byte) {
+	id := c.e.fields.lookup(name)
+	c.frames = append(c.frames, frame{key: name, field: id})
+	if id != 0 && len(text) > 0 {
+		c.offerField(id, name, text, 0, len(text), String)
+	}
+	if len(text) >= 3 {
+		if isJSON(text) && c.openLayer("#json", len(text)) {
+			c.walkJSON(text, nil)
+			c.closeLayer()
+		} else {
+			c.scan(text, Text)
+			c.pairs(text)
+		}
+	}
+	c.settle()
+	c.frames = c.frames[:len(c.frames)-1]
+}
+
+func (c *Classifier) walkHeaders(where Where, headers []Header) {
+	if len(headers) == 0 {
+		return
+	}
+	c.begin(where)
+	for i := range headers {
+		h := &headers[i]
+		c.out.Bytes += int64(len(h.Name) + len(h.Value))
+		mark := len(c.arena)
+		for _, b := range h.Name {
+			c.arena = append(c.arena, lowerASCII[b])
+		}
+		c.leaf(c.arena[mark:], h.Value)
+		c.arena = c.arena[:mark]
+	}
+}
+
+// walkTarget looks at the path as text and at the parameters as named values.
+func (c *Classifier) walkTarget(target []byte) {
+	if len(target) == 0 {
+		return
+	}
+	c.begin(InURL)
+	c.out.Bytes += int64(len(target))
+	rest := target
+	query := []byte(nil)
+	if i := bytes.IndexAny(target, "?#"); i >= 0 {
+		rest, query = target[:i], target[i+1:]
+	}
+	c.leafText("/path", unquote(rest))
+	c.frames = append(c.frames, frame{layer: "/query"})
+	c.walkForm(query)
+	c.frames = c.frames[:0]
+}
+
+// leafText looks at a text under a pointer of its own.
+func (c *Classifier) leafText(at string, text []byte) {
+	c.frames = append(c.frames, frame{layer: at})
+	c.scan(text, Text)
+	c.settle()
+	c.frames = c.frames[:len(c.frames)-1]
+}
+
+// walkForm looks at name=value&name=value, percent-encoded (WHATWG URL,
+// section 5).
+func (c *Classifier) walkForm(form []byte) {
+	for len(form) > 0 {
+		pair := form
+		if i := bytes.IndexAny(form, "&#"); i >= 0 {
+			pair, form = form[:i], form[i+1:]
+		} else {
+			form = nil
+		}
+		name, value, _ := bytes.Cut(pair, []byte("="))
+		c.leaf(unquote(name), unquote(value))
+	}
+}
+
+// unquote decodes percent-encoding and leaves what is none as it is.
+func unquote(b []byte) []byte {
+	if bytes.IndexByte(b, '%') < 0 && bytes.IndexByte(b, '+') < 0 {
+		return b
+	}
+	out, err := url.QueryUnescape(string(b))
+	if err != nil {
+		return b
+	}
+	return []byte(out)
+}
+
+// isForm says whether a body is a form by its content type, or looks like one
+// in the absence of any.
+func isForm(m *Message) bool {
+	ct := m.Header("content-type")
+	if ct != nil {
+		return len(ct) >= len(formType) && equalFold(ct[:len(formType)], formType)
+	}
+	eq := bytes.IndexByte(m.Body, '=')
+	return eq > 0 && eq < 64 && bytes.IndexByte(m.Body, ' ') < 0 && bytes.IndexByte(m.Body, '\n') < 0 &&
+		bytes.IndexByte(m.Body, '<') < 0 && bytes.IndexByte(m.Body, '&') > 0
+}
+
+const formType = "application/x-www-form-urlencoded"
+
+// minPair is the length of the shortest text with a name, a sign and a value
+// worth a look.
+const minPair = 8
+
+// pairs finds names before '=' and ':' in running text and offers the values
+// behind them: password=…, "api_key": "…", Authorization: ….
+func (c *Classifier) pairs(text []byte) {
+	for i := nextSign(text, 0); i >= 0; i = nextSign(text, i+1) {
+		lo, hi := nameBefore(text, i)
+		if hi-lo < 2 {
+			continue
+		}
+		id := c.e.fields.lookup(text[lo:hi])
+		if id == 0 {
+			continue
+		}
+		if vlo, vhi := valueBehind(text, i+1); vhi > vlo {
+			c.offerField(id, text[lo:hi], text, vlo, vhi, String)
+		}
+	}
+}
+
+// nextSign returns the offset of the next '=' or ':' at or behind i, or -1.
+func nextSign(text []byte, i int) int {
+	for ; i < len(text); i++ {
+		if text[i] == '=' || text[i] == ':' {
+			return i
+		}
+	}
+	return -1
+}
+
+// nameBefore returns the name that stands before a sign, quotes and one space
+// passed over; it is empty where there is none.
+func nameBefore(text []byte, sign int) (lo, hi int) {
+	hi = sign
+	for hi > 0 && sign-hi < 4 && (isQuote(text[hi-1]) || text[hi-1] == ' ' || text[hi-1] == '\\') {
+		hi--
+	}
+	lo = hi
+	for lo > 0 && hi-lo <= maxFieldName && isNameByte(text[lo-1]) {
+		lo--
+	}
+	return lo, hi
+}
+
+// valueBehind returns the value behind a sign: quoted, or up to a delimiter.
+func valueBehind(text []byte, i int) (lo, hi int) {
+	for n := 0; i < len(text) && n < 4 && strings.IndexByte(" >=", text[i]) >= 0; n++ {
+		i++
+	}
+	escaped := i+1 < len(text) && text[i] == '\\' && isQuote(text[i+1])
+	if escaped {
+		i++
+	}
+	if i < len(text) && isQuote(text[i]) {
+		return quoted(text, i, escaped)
+	}
+	for lo = i; i < len(text) && !isDelimiter(text[i]); i++ {
+	}
+	return lo, i
+}
+
+// quoted returns what stands between the quote at offset i and the next one.
+func quoted(text []byte, i int, escaped bool) (lo, hi int) {
+	lo, hi = i+1, len(text)
+	if end := bytes.IndexByte(text[lo:], text[i]); end >= 0 {
+		hi = lo + end
+	}
+	if escaped && hi > lo && text[hi-1] == '\\' {
+		hi--
+	}
+	return lo, hi
+}
+
+func isQuote(b byte) bool { return b == '"' || b == '\'' || b == '`' }
+
+func isNameByte(b byte) bool { return foldByte[b] != 0 || b == '_' || b == '-' || b == '.' }
+
+func isDelimiter(b byte) bool {
+	switch b {
+	case ' ', '\t', '\r', '\n', ',', ';', '&', '"', '\'', '`', '<', '>', '(', ')', '[', ']', '{', '}', '|':
+		return true
+	}
+	return false
+}
+
+// digitRuns offers runs of digits, single separators between them allowed. It
+// looks at every fourth byte only: no run of minRun digits lies between.
+func (c *Classifier) digitRuns(text []byte, kind ValueKind) {
+	for i := 3; i < len(text); i += 4 {
+		if !isDigit(text[i]) {
+			continue
+		}
+		lo, hi, digits := runAround(text, i)
+		if digits >= c.e.minRun {
+			for _, n := range c.e.digits {
+				if digits >= c.e.rules[n].digits {
+					c.cand.Anchor = ""
+					c.offer(n, text, lo, hi, kind)
+				}
+			}
+		}
+		i = max(i, hi/4*4-1)
+	}
+}
+
+// maxRun bounds the digits that are gathered into one run.
+const maxRun = 64
+
+// runAround returns the run of digits around offset i.
+func runAround(text []byte, i int) (lo, hi, digits int) {
+	lo, hi, digits = i, i+1, 1
+	for n := digitStep(text, lo-1, -1); n > 0 && hi-lo < maxRun; n = digitStep(text, lo-1, -1) {
+		lo -= n
+		digits++
+	}
+	for n := digitStep(text, hi, 1); n > 0 && hi-lo < 2*maxRun; n = digitStep(text, hi, 1) {
+		hi += n
+		digits++
+	}
+	return lo, hi, digits
+}
+
+// digitStep returns how many bytes a run grows by at offset i in a direction: 1
+// for a digit, 2 for a separator with a digit behind it, else 0.
+func digitStep(text []byte, i, direction int) int {
+	if i < 0 || i >= len(text) {
+		return 0
+	}
+	if isDigit(text[i]) {
+		return 1
+	}
+	next := i + direction
+	if isRunSeparator(text[i]) && next >= 0 && next < len(text) && isDigit(text[next]) {
+		return 2
+	}
+	return 0
+}
+
+func isDigit(b byte) bool { return '0' <= b && b <= '9' }
+
+func isRunSeparator(b byte) bool { return b == ' ' || b == '-' || b == '.' }
