@@ -1,0 +1,73 @@
+package alert
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/leaktap/leaktap/classify"
+)
+
+// Exposure is what a ledger knows of all findings with one fingerprint.
+type Exposure struct {
+	Fingerprint string
+	// Sample is the newest finding. It is shared: do not change it.
+	Sample *classify.Finding
+	// Severity is the worst one seen.
+	Severity classify.Severity
+	// First is where the first finding was read.
+	First classify.Source
+	// FirstSeen and LastSeen are times of exchanges by the clock of their source
+	// where it has one, otherwise by the agent's; never later than the agent's.
+	FirstSeen, LastSeen time.Time
+	// Taken is when the newest finding was accepted, by the agent's clock.
+	Taken time.Time
+	// Findings counts findings, Count the places they were found in.
+	Findings, Count int64
+	// Principals counts distinct principals, up to LedgerConfig.MaxPrincipals;
+	// MorePrincipals says that this limit was reached.
+	Principals     int
+	MorePrincipals bool
+	// State is StateOpen or StateResolved.
+	State State
+}
+
+// State says whether an exposure goes on.
+type State string
+
+// The states of an exposure. Resolved means that it was not seen for
+// LedgerConfig.ResolveAfter; it opens again with the next finding.
+const (
+	StateOpen     State = "open"
+	StateResolved State = "resolved"
+)
+
+// Place says where a source was read, as people write it: FILE:LINE,
+// TOPIC/PARTITION/OFFSET, INTERFACE frame N.
+func Place(s classify.Source) string {
+	name := Clean(s.Name)
+	switch {
+	case s.Kind == classify.SourceKafka:
+		return fmt.Sprintf("%s/%d/%d", name, s.Partition, s.Offset)
+	case s.Frame > 0:
+		return fmt.Sprintf("%s frame %d", name, s.Frame)
+	case s.Lines > 1:
+		return fmt.Sprintf("%s:%d-%d", name, s.Line, s.Line+s.Lines-1)
+	case s.Line > 0:
+		return fmt.Sprintf("%s:%d", name, s.Line)
+	}
+	return name
+}
+
+// SortExposures puts the worst first, then the latest seen, then by fingerprint.
+func SortExposures(list []Exposure) {
+	slices.SortFunc(list, func(a, b Exposure) int {
+		return cmp.Or(
+			cmp.Compare(b.Severity, a.Severity),
+			b.LastSeen.Compare(a.LastSeen),
+			strings.Compare(a.Fingerprint, b.Fingerprint),
+		)
+	})
+}

@@ -1,0 +1,215 @@
+package alert
+
+import (
+	"cmp"
+	"context"
+	"sync"
+	"time"
+
+	"github.com/leaktap/leaktap/classify"
+)
+
+// LedgerConfig bounds a ledger; a zero field means its default.
+type LedgerConfig struct {
+	// MaxExposures is how many exposures are held, 10,000 by default. One more
+	// drops the one that was seen least recently.
+	MaxExposures int
+	// MaxTokens is how many distinct tokens are held, 10,000 by default.
+	MaxTokens int
+	// MaxPrincipals is how many distinct principals are told apart for each
+	// exposure, 100 by default.
+	MaxPrincipals int
+	// ResolveAfter is how long an exposure stays open without a finding, 1 h by
+	// default.
+	ResolveAfter time.Duration
+	// Now is the clock, time.Now by default.
+	Now func() time.Time
+}
+
+// withDefaults returns c with its zero fields set.
+func (c LedgerConfig) withDefaults() LedgerConfig {
+	c.MaxExposures = cmp.Or(c.MaxExposures, 10_000)
+	c.MaxTokens = cmp.Or(c.MaxTokens, 10_000)
+	c.MaxPrincipals = cmp.Or(c.MaxPrincipals, 100)
+	c.ResolveAfter = cmp.Or(c.ResolveAfter, time.Hour)
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	return c
+}
+
+// Ledger is a sink that keeps the exposures and tokens in memory, for the
+// findings page, the metrics and reports. A finding whose id it has seen changes
+// nothing. It is safe for concurrent use.
+type Ledger struct {
+	config LedgerConfig
+
+	mu        sync.Mutex
+	exposures *lru[string, *entry]
+	tokens    *lru[string, *classify.Token] // by digest
+	seen      recent
+}
+
+// entry is an exposure with its distinct principals.
+type entry struct {
+	Exposure
+	principals map[string]struct{}
+}
+
+// NewLedger returns an empty ledger.
+func NewLedger(c LedgerConfig) *Ledger {
+	c = c.withDefaults()
+	return &Ledger{
+		config:    c,
+		exposures: newLRU[string, *entry](c.MaxExposures),
+		tokens:    newLRU[string, *classify.Token](c.MaxTokens),
+		seen:      newRecent(),
+	}
+}
+
+// Accept adds f to its exposure.
+func (l *Ledger) Accept(f *classify.Finding) { l.add(f) }
+
+// Settle returns at once: a ledger has nothing on its way.
+func (l *Ledger) Settle(context.Context) error { return nil }
+
+// add adds f to its exposure and says whether f opened it: the exposure is new.
+func (l *Ledger) add(f *classify.Finding) (opened bool) {
+	now := l.config.Now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.seen.first(f.ID) {
+		return false
+	}
+	e, known := l.exposures.use(f.Fingerprint)
+	if !known {
+		e = &entry{
+			Exposure:   Exposure{Fingerprint: f.Fingerprint, First: f.Source, FirstSeen: seenAt(f, now)},
+			principals: map[string]struct{}{},
+		}
+		l.exposures.put(f.Fingerprint, e)
+	}
+	e.add(f, now, l.config.MaxPrincipals)
+	if f.Token != nil && f.Evidence.Digest != "" {
+		l.tokens.put(f.Evidence.Digest, f.Token)
+	}
+	return !known
+}
+
+func (e *entry) add(f *classify.Finding, now time.Time, maxPrincipals int) {
+	at := seenAt(f, now)
+	if at.Before(e.FirstSeen) {
+		e.FirstSeen = at
+	}
+	if at.After(e.LastSeen) {
+		e.LastSeen = at
+	}
+	e.Sample = f
+	e.Severity = max(e.Severity, f.Severity)
+	e.Taken = now
+	e.Findings++
+	e.Count += int64(f.Count)
+	if f.Principal != "" && len(e.principals) < maxPrincipals {
+		e.principals[f.Principal] = struct{}{}
+	}
+}
+
+// seenAt is the time of the finding's exchange; an exchange without a time, or
+// with one in the future, happened now.
+func seenAt(f *classify.Finding, now time.Time) time.Time {
+	if f.Time.IsZero() || f.Time.After(now) {
+		return now
+	}
+	return f.Time
+}
+
+// Snapshot returns a copy of every exposure, the latest taken first.
+func (l *Ledger) Snapshot() []Exposure {
+	now := l.config.Now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	list := make([]Exposure, 0, l.exposures.len())
+	for _, e := range l.exposures.all {
+		list = append(list, l.view(e, now))
+	}
+	return list
+}
+
+// Exposure returns the exposure with that fingerprint.
+func (l *Ledger) Exposure(fingerprint string) (Exposure, bool) {
+	now := l.config.Now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	e, ok := l.exposures.peek(fingerprint)
+	if !ok {
+		return Exposure{}, false
+	}
+	return l.view(e, now), true
+}
+
+// Evicted returns how many exposures were dropped to hold LedgerConfig.MaxExposures.
+func (l *Ledger) Evicted() uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.exposures.evicted
+}
+
+// view copies e as of now.
+func (l *Ledger) view(e *entry, now time.Time) Exposure {
+	x := e.Exposure
+	x.Principals = len(e.principals)
+	x.MorePrincipals = x.Principals >= l.config.MaxPrincipals
+	x.State = StateOpen
+	if now.Sub(e.Taken) >= l.config.ResolveAfter {
+		x.State = StateResolved
+	}
+	return x
+}
+
+// tally is the number of exposures by severity and state, and of tokens by state.
+type tally struct {
+	exposures map[exposureClass]int
+	tokens    map[string]int
+}
+
+type exposureClass struct {
+	severity classify.Severity
+	state    State
+}
+
+// tally counts what the ledger holds.
+func (l *Ledger) tally() tally {
+	t := tally{exposures: map[exposureClass]int{}, tokens: map[string]int{}}
+	now := l.config.Now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, e := range l.exposures.all {
+		x := l.view(e, now)
+		t.exposures[exposureClass{x.Severity, x.State}]++
+	}
+	for _, token := range l.tokens.all {
+		t.tokens[tokenState(token, now)]++
+	}
+	return t
+}
+
+// The states of a token.
+const (
+	tokenLive    = "live"
+	tokenExpired = "expired"
+	tokenUnknown = "unknown"
+)
+
+// tokenState judges a token at the time now: one that was live when it was found
+// may have expired since.
+func tokenState(t *classify.Token, now time.Time) string {
+	switch {
+	case t.Expires != nil && now.Before(*t.Expires):
+		return tokenLive
+	case t.Expires != nil || (t.Live != nil && !*t.Live):
+		return tokenExpired
+	case t.Live != nil:
+		return tokenLive
+	}
+	return tokenUnknown
+}

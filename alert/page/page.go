@@ -1,0 +1,205 @@
+// Package page shows exposures, rules and the state of the pipeline to people with
+// a browser. It takes exposures, rules and status rows and gives an http.Handler
+// for the root of a server; it owns no server and no goroutine.
+//
+// Pages are made on the server, need no JavaScript, and are escaped by
+// html/template; text from outside is stripped of control and format characters
+// too. The Content-Security-Policy allows nothing but the embedded style sheet.
+package page
+
+import (
+	"bytes"
+	"embed"
+	"html/template"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/leaktap/leaktap/alert"
+	"github.com/leaktap/leaktap/classify"
+)
+
+// Exposures is what the page reads of a ledger.
+type Exposures interface {
+	Snapshot() []alert.Exposure
+	Exposure(fingerprint string) (alert.Exposure, bool)
+}
+
+// Row is one line of the pipeline page: a quantity, its present value, and a note
+// on what it means, which may be empty.
+type Row struct{ Name, Value, Note string }
+
+// Config says what the page shows.
+type Config struct {
+	Exposures Exposures
+	Rules     []*classify.Rule
+	// Status returns the rows of the pipeline page; nil shows none.
+	Status func() []Row
+	// Now is the clock, time.Now by default.
+	Now func() time.Time
+}
+
+// perPage is how many exposures one page lists.
+const perPage = 100
+
+// contentPolicy allows the embedded style sheet and the empty icon (W3C Content
+// Security Policy Level 3).
+const contentPolicy = "default-src 'none'; style-src 'self'; img-src data:; " +
+	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+//go:embed style.css templates
+var files embed.FS
+
+// handler serves the pages.
+type handler struct {
+	Config
+	templates map[string]*template.Template
+}
+
+// New returns the handler of "/", "/findings/FINGERPRINT", "/pipeline", "/rules",
+// "/rules/ID" and "/style.css".
+func New(c Config) http.Handler {
+	if c.Status == nil {
+		c.Status = func() []Row { return nil }
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	h := &handler{c, parseTemplates("findings", "finding", "pipeline", "rules", "rule", "missing")}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", h.findings)
+	mux.HandleFunc("GET /findings/{fingerprint}", h.finding)
+	mux.HandleFunc("GET /pipeline", h.pipeline)
+	mux.HandleFunc("GET /rules", h.rules)
+	mux.HandleFunc("GET /rules/{id}", h.rule)
+	mux.HandleFunc("GET /style.css", func(w http.ResponseWriter, r *http.Request) {
+		http.ServeFileFS(w, r, files, "style.css")
+	})
+	mux.HandleFunc("GET /", h.missing)
+	return secured(mux)
+}
+
+// secured sets the headers that every answer carries.
+func secured(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		header := w.Header()
+		header.Set("Content-Security-Policy", contentPolicy)
+		header.Set("X-Content-Type-Options", "nosniff")
+		header.Set("Referrer-Policy", "no-referrer")
+		header.Set("Cache-Control", "no-store")
+		next.ServeHTTP(w, r)
+	})
+}
+
+// parseTemplates puts each page into the layout.
+func parseTemplates(names ...string) map[string]*template.Template {
+	templates := map[string]*template.Template{}
+	for _, name := range names {
+		layout := template.New("layout.html").Funcs(template.FuncMap{
+			"clean": alert.Clean,
+			"time":  func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") },
+			"stamp": func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+			"cwe":   func(id string) string { return strings.TrimPrefix(id, "CWE-") },
+		})
+		templates[name] = template.Must(layout.ParseFS(files, "templates/layout.html", "templates/"+name+".html"))
+	}
+	return templates
+}
+
+// view is what a template gets: Section marks the current entry of the navigation.
+type view struct {
+	Title, Section string
+	Body           any
+}
+
+func (h *handler) render(w http.ResponseWriter, status int, name string, v view) {
+	var buf bytes.Buffer
+	if err := h.templates[name].Execute(&buf, v); err != nil {
+		http.Error(w, "the page cannot be shown", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = w.Write(buf.Bytes()) // a reader that went away is no error of ours
+}
+
+// findings lists the exposures, worst first.
+func (h *handler) findings(w http.ResponseWriter, r *http.Request) {
+	list := h.Exposures.Snapshot()
+	alert.SortExposures(list)
+	pages := max((len(list)+perPage-1)/perPage, 1)
+	number, err := strconv.Atoi(r.URL.Query().Get("page"))
+	if err != nil {
+		number = 1
+	}
+	number = min(max(number, 1), pages)
+	from := (number - 1) * perPage
+	h.render(w, http.StatusOK, "findings", view{"Findings", "findings", struct {
+		Exposures            []alert.Exposure
+		Total, Number, Pages int
+		Previous, Next       int // 0 where there is none
+		Open                 []severityCount
+	}{
+		Exposures: list[from:min(from+perPage, len(list))],
+		Total:     len(list), Number: number, Pages: pages,
+		Previous: number - 1, Next: (number + 1) % (pages + 1),
+		Open: countOpen(list),
+	}})
+}
+
+// severityCount is how many open exposures there are of a severity.
+type severityCount struct {
+	Severity classify.Severity
+	Count    int
+}
+
+// countOpen counts open exposures, the worst severity first.
+func countOpen(list []alert.Exposure) []severityCount {
+	counts := make([]severityCount, 0, classify.Critical)
+	for s := classify.Critical; s >= classify.Info; s-- {
+		counts = append(counts, severityCount{Severity: s})
+	}
+	for i := range list {
+		if list[i].State == alert.StateOpen {
+			counts[classify.Critical-list[i].Severity].Count++
+		}
+	}
+	return counts
+}
+
+// finding shows one exposure.
+func (h *handler) finding(w http.ResponseWriter, r *http.Request) {
+	x, ok := h.Exposures.Exposure(r.PathValue("fingerprint"))
+	if !ok {
+		h.missing(w, r)
+		return
+	}
+	h.render(w, http.StatusOK, "finding", view{"Finding", "findings", struct {
+		Exposure    alert.Exposure
+		Description alert.Description
+		Accept      string
+	}{x, alert.Describe(&x), acceptSnippet(x.Sample, h.Now())}})
+}
+
+func (h *handler) pipeline(w http.ResponseWriter, _ *http.Request) {
+	h.render(w, http.StatusOK, "pipeline", view{"Pipeline", "pipeline", h.Status()})
+}
+
+func (h *handler) rules(w http.ResponseWriter, _ *http.Request) {
+	h.render(w, http.StatusOK, "rules", view{"Rules", "rules", h.Rules})
+}
+
+func (h *handler) rule(w http.ResponseWriter, r *http.Request) {
+	i := slices.IndexFunc(h.Rules, func(rule *classify.Rule) bool { return rule.ID == r.PathValue("id") })
+	if i < 0 {
+		h.missing(w, r)
+		return
+	}
+	h.render(w, http.StatusOK, "rule", view{"Rule", "rules", h.Rules[i]})
+}
+
+func (h *handler) missing(w http.ResponseWriter, _ *http.Request) {
+	h.render(w, http.StatusNotFound, "missing", view{Title: "Not found"})
+}

@@ -1,0 +1,350 @@
+package capture
+
+import "bytes"
+
+// receiver is told of the messages that a parser finds.
+type receiver interface {
+	// begin is called when the head of m is complete; it sets m.peer if it
+	// knows the other side.
+	begin(m *message)
+	// end is called when m is complete, or as complete as it will get. From
+	// then on m belongs to the receiver.
+	end(m *message)
+}
+
+// resources are what the parsers of all connections share.
+type resources struct {
+	limits Limits
+	pool   messagePool
+	cov    *coverage
+}
+
+// parserState is what the next byte of a stream is taken for.
+type parserState uint8
+
+const (
+	hunting      parserState = iota // anything, until a segment starts a message
+	inHead                          // start line and fields, or the start of a message
+	inSized                         // body of known length
+	inUntilClose                    // body that ends with the stream
+	inChunkSize                     // hexadecimal digits
+	inChunkExtension
+	inChunk
+	inChunkEnd
+	inTrailer
+	opaque // not HTTP/1, and never again
+)
+
+// parser takes one direction of a connection apart into HTTP/1.0 and 1.1
+// messages (RFC 9112). It is fed what arrives and told what did not.
+type parser struct {
+	*resources
+	out  receiver
+	side int
+
+	state parserState
+	// why is the reason of what is skipped while hunting or opaque.
+	why Reason
+	// recognised is true once the stream held a message.
+	recognised bool
+	msg        *message
+	// line is where the current line starts in msg.head.
+	line int
+	// left is what is missing of a sized body or a chunk.
+	left   int64
+	digits int
+	at     mark
+}
+
+// feed takes the next bytes of the stream, which start at the mark.
+func (p *parser) feed(data []byte, at mark) {
+	p.at = at
+	for first := true; len(data) > 0; first = false {
+		n := p.step(data, first)
+		p.at.seq += uint32(n)
+		data = data[n:]
+	}
+}
+
+// step takes some of data and returns how much; first says that data is how a
+// segment begins. It takes nothing only when it changes the state.
+func (p *parser) step(data []byte, first bool) int {
+	switch p.state {
+	case hunting:
+		return p.hunt(data, first)
+	case inHead:
+		return p.head(data)
+	case inSized:
+		return p.sized(data, first)
+	case inUntilClose:
+		p.store(data)
+		return len(data)
+	case inChunkSize, inChunkExtension, inChunkEnd:
+		return p.chunkFrame(data)
+	case inChunk:
+		return p.chunk(data)
+	case inTrailer:
+		return p.trailer(data)
+	case opaque:
+	}
+	p.cov.skip(p.why, len(data))
+	return len(data)
+}
+
+// hunt looks for a message at the start of a segment, where most begin.
+func (p *parser) hunt(data []byte, first bool) int {
+	if first && startsMessage(data) {
+		p.state = inHead
+		return 0
+	}
+	if first && !p.recognised && isTLS(data) {
+		p.state, p.why = opaque, TLS
+		return 0
+	}
+	p.cov.skip(p.why, len(data))
+	return len(data)
+}
+
+// isTLS reports whether b starts with the header of a TLS record (RFC 8446,
+// section 5.1).
+func isTLS(b []byte) bool {
+	return len(b) >= 3 && 20 <= b[0] && b[0] <= 23 && b[1] == 3 && b[2] <= 4
+}
+
+// head takes the lines of a head until the blank one.
+func (p *parser) head(data []byte) int {
+	if p.atStart() {
+		if n := len(data) - len(bytes.TrimLeft(data, "\r\n")); n > 0 {
+			p.cov.inspect(n) // RFC 9112, section 2.2: blank lines come before a message
+			return n
+		}
+	}
+	if p.msg == nil {
+		p.msg = p.pool.get()
+		p.msg.side, p.msg.start, p.line = p.side, p.at, 0
+	}
+	for n := 0; n < len(data); {
+		line, taken, whole := p.takeLine(data[n:])
+		n += taken
+		switch {
+		case len(p.msg.head) > p.limits.Head:
+			p.discard(HeaderLimit)
+			return n
+		case p.line == 0 && !p.startLine(line, whole):
+			return n
+		case whole && isBlank(line):
+			p.headComplete()
+			return n
+		case whole:
+			p.line = len(p.msg.head)
+		}
+	}
+	return len(data)
+}
+
+// takeLine adds data up to and including its first line end to the head, and
+// returns the current line, how much it took and whether the line is whole.
+func (p *parser) takeLine(data []byte) (line []byte, n int, whole bool) {
+	n = bytes.IndexByte(data, '\n') + 1
+	if whole = n > 0; !whole {
+		n = len(data)
+	}
+	n = min(n, p.limits.Head+1-len(p.msg.head))
+	p.msg.head = append(p.msg.head, data[:n]...)
+	p.pool.used += n
+	return p.msg.head[p.line:], n, whole
+}
+
+// startLine looks at what has come of the first line and reports whether it can
+// be (or is, when it is whole) HTTP/1; if not, the message is discarded.
+func (p *parser) startLine(line []byte, whole bool) bool {
+	if !whole && mayStart(line) {
+		return true
+	}
+	if whole {
+		if start, ok := parseStartLine(line); ok {
+			p.msg.startLine = start
+			return true
+		}
+	}
+	switch {
+	case bytes.HasPrefix(line, []byte("PRI * HTTP/2.0")):
+		p.discard(HTTP2)
+		p.state = opaque
+	case !p.recognised && isTLS(line):
+		p.discard(TLS)
+		p.state, p.why = opaque, TLS
+	default:
+		p.discard(Malformed)
+	}
+	return false
+}
+
+// headComplete reads the head and decides how the body will end.
+func (p *parser) headComplete() {
+	m := p.msg
+	m.headers = appendFields(m.headers, m.head[bytes.IndexByte(m.head, '\n')+1:])
+	if len(m.headers) > p.limits.Fields {
+		p.discard(HeaderLimit)
+		return
+	}
+	p.recognised = true
+	if m.isResponse() && m.status < 200 && m.status != 101 {
+		p.skipInterim()
+		return
+	}
+	p.cov.inspect(len(m.head))
+	p.out.begin(m)
+	kind, length := m.framing()
+	p.left = length
+	p.bodyStarts(kind)
+}
+
+// skipInterim passes over a 1xx response. The final one is taken to start with
+// it, where the client expects its answer.
+func (p *parser) skipInterim() {
+	m := p.msg
+	p.cov.skip(Interim, len(m.head))
+	p.pool.used -= len(m.head)
+	m.startLine, m.head, m.headers, p.line = startLine{}, m.head[:0], m.headers[:0], 0
+}
+
+func (p *parser) bodyStarts(kind framing) {
+	switch kind {
+	case noBody:
+		why := p.msg.switches()
+		p.finish()
+		if why != 0 {
+			p.state, p.why = opaque, why
+		}
+	case sized:
+		p.state = inSized
+		if p.left == 0 {
+			p.finish()
+		}
+	case chunked:
+		p.state, p.left, p.digits = inChunkSize, 0, 0
+	case untilClose:
+		p.state = inUntilClose
+	case broken:
+		p.abort(Malformed)
+	}
+}
+
+// sized takes bytes of a body whose length is known.
+func (p *parser) sized(data []byte, first bool) int {
+	m := p.msg
+	if first && len(m.body) == 0 && m.isResponse() && m.peer == nil && startsMessage(data) {
+		p.finish() // the unseen request must have been a HEAD
+		return 0
+	}
+	n := int(min(p.left, int64(len(data))))
+	p.store(data[:n])
+	if p.left -= int64(n); p.left == 0 {
+		p.finish()
+	}
+	return n
+}
+
+// store keeps data as part of the body, as far as the limit allows.
+func (p *parser) store(data []byte) {
+	m := p.msg
+	if room := p.limits.Body - len(m.body); m.cut == 0 && len(data) > room {
+		p.cov.skip(BodyLimit, len(data)-room)
+		m.cut, m.truncated = BodyLimit, true
+		data = data[:room]
+	} else if m.cut != 0 {
+		p.cov.skip(m.cut, len(data))
+		return
+	}
+	m.body = append(m.body, data...)
+	p.pool.used += len(data)
+}
+
+// finish hands on the message; what follows is the next one.
+func (p *parser) finish() {
+	m := p.msg
+	m.done, m.frame = true, p.at.frame
+	p.msg, p.state = nil, inHead
+	p.out.end(m)
+}
+
+// abort hands on a message whose rest will not be understood.
+func (p *parser) abort(why Reason) {
+	p.msg.truncated = true
+	p.finish()
+	p.lose(why)
+}
+
+// discard gives up a message whose head is not complete.
+func (p *parser) discard(why Reason) {
+	m := p.msg
+	p.msg = nil
+	p.lose(why)
+	p.cov.skip(p.why, len(m.head))
+	p.pool.put(m)
+}
+
+// lose starts to hunt for the next message. A stream that never was HTTP is
+// not malformed, it is something else.
+func (p *parser) lose(why Reason) {
+	if !p.recognised && (why == Malformed || why == MidMessage) {
+		why = UnknownProtocol
+	}
+	p.state, p.why = hunting, why
+}
+
+// gap says that the next n bytes of the stream will never come. A body of known
+// length survives it: what is kept ends at the gap, and the next message starts
+// where it should.
+func (p *parser) gap(n int64) {
+	switch {
+	case p.state == opaque, p.state == hunting:
+	case p.msg == nil:
+		p.lose(MidMessage)
+	case p.state == inHead:
+		p.discard(MidMessage)
+	case p.state == inUntilClose:
+		p.cutAtGap()
+	case p.state == inSized && n < p.left:
+		p.left -= n
+		p.cutAtGap()
+	case p.state == inSized && n == p.left:
+		p.cutAtGap()
+		p.finish()
+	default:
+		p.abort(MidMessage)
+	}
+}
+
+func (p *parser) cutAtGap() {
+	p.msg.truncated = true
+	if p.msg.cut == 0 {
+		p.msg.cut = Gap
+	}
+}
+
+// close says that the stream is over; clean means that it ended by a FIN after
+// all of its bytes.
+func (p *parser) close(clean bool) {
+	switch {
+	case p.msg == nil:
+	case p.state == inHead:
+		p.discard(MidMessage)
+	case p.state == inUntilClose && clean:
+		p.finish()
+	default:
+		p.abort(MidMessage)
+	}
+}
+
+// becomeOpaque ends the parsing for good.
+func (p *parser) becomeOpaque(why Reason) {
+	p.close(false)
+	p.state, p.why = opaque, why
+}
+
+// atStart reports whether the next byte is expected to start a message.
+func (p *parser) atStart() bool {
+	return p.state == hunting || p.state == inHead && (p.msg == nil || len(p.msg.head) == 0)
+}

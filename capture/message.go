@@ -1,0 +1,89 @@
+package capture
+
+import (
+	"time"
+
+	"github.com/leaktap/leaktap/classify"
+)
+
+// mark is a place in one direction of a connection, with the packet that
+// brought it.
+type mark struct {
+	// seq is the place's own sequence number, ack the one that its packet
+	// acknowledged.
+	seq, ack uint32
+	time     time.Time
+	frame    int64
+}
+
+// message is one side of an exchange while it is put together.
+type message struct {
+	// side is the direction (0 or 1) of the flow that carries the message.
+	side int
+	// start is the first byte; frame is the packet of the last one.
+	start mark
+	frame int64
+
+	startLine
+	// head is the start line, the fields and the trailers as sent; the slices
+	// of startLine and headers point into it.
+	head    []byte
+	headers []classify.Header
+	// body is free of chunking, not of content codings.
+	body []byte
+
+	// cut is why nothing more of the body is kept; 0 as long as it is.
+	cut       Reason
+	truncated bool
+	done      bool
+	// peer is the other side of the exchange, nil as long as it is unknown.
+	peer *message
+}
+
+func (m *message) size() int { return len(m.head) + len(m.body) }
+
+// field returns the first header with that lower-case name.
+func (m *message) field(lower string) []byte {
+	view := classify.Message{Headers: m.headers}
+	return view.Header(lower)
+}
+
+// messagePool recycles messages and knows how many bytes are held. One
+// goroutine owns it.
+type messagePool struct {
+	free []*message
+	// kept is the capacity of the free messages' buffers.
+	kept int
+	// used is the number of bytes held by messages and waiting segments.
+	used int
+}
+
+// Buffers past maxKeptBuffer are left to the garbage collector, and so are
+// those past maxKept together.
+const (
+	maxKeptBuffer = 1 << 20
+	maxKept       = 32 << 20
+)
+
+func (p *messagePool) get() *message {
+	n := len(p.free)
+	if n == 0 {
+		return new(message)
+	}
+	m := p.free[n-1]
+	p.free = p.free[:n-1]
+	p.kept -= cap(m.head) + cap(m.body)
+	return m
+}
+
+// put takes back m, which must not be used any more.
+func (p *messagePool) put(m *message) {
+	p.used -= m.size()
+	size := cap(m.head) + cap(m.body)
+	if size > maxKeptBuffer || p.kept+size > maxKept {
+		return
+	}
+	p.kept += size
+	*m = message{head: m.head[:0], body: m.body[:0], headers: m.headers[:0]}
+	p.free = append(p.free, m)
+}

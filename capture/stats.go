@@ -1,0 +1,147 @@
+package capture
+
+import (
+	"sync/atomic"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Reason says why captured or missing bytes were not inspected. The list is
+// closed, so that it can be a metric label.
+type Reason uint8
+
+// The reasons. Those up to Undecodable count whole packets as captured, the
+// others bytes of TCP payload.
+const (
+	// NotTCP is everything that is not TCP over IP: UDP (and with it QUIC), ARP ….
+	NotTCP Reason = iota + 1
+	// Fragment is a fragment of an IP packet.
+	Fragment
+	// Undecodable is a packet with a broken header.
+	Undecodable
+	// Gap is what was sent but not captured, and the rest of a body behind it.
+	Gap
+	// SnapLength is what the capture cut off the end of packets.
+	SnapLength
+	// MidMessage is what came between a gap, or the start of the capture, and
+	// the next start of a message, and headers that never ended.
+	MidMessage
+	// UnknownProtocol is a stream in which no HTTP was recognised.
+	UnknownProtocol
+	// TLS is an encrypted stream.
+	TLS
+	// HTTP2 is a stream of HTTP/2 over clear text.
+	HTTP2
+	// WebSocket is a stream after its upgrade to WebSocket.
+	WebSocket
+	// Tunnel is a stream after CONNECT or an upgrade to something else.
+	Tunnel
+	// Malformed is HTTP that breaks its own framing.
+	Malformed
+	// Interim is the heads of 1xx responses.
+	Interim
+	// HeaderLimit is a head past Limits.Head or Limits.Fields.
+	HeaderLimit
+	// BodyLimit is what a body has past Limits.Body.
+	BodyLimit
+	// ContentCoding is what a content coding hides that is unknown or broken.
+	ContentCoding
+
+	reasonCount
+)
+
+// Reasons returns all reasons, in a fixed order.
+func Reasons() []Reason {
+	all := make([]Reason, 0, reasonCount-1)
+	for r := NotTCP; r < reasonCount; r++ {
+		all = append(all, r)
+	}
+	return all
+}
+
+// String returns the reason's name as it stands in metrics.
+func (r Reason) String() string {
+	names := [reasonCount]string{
+		NotTCP: "not-tcp", Fragment: "fragment", Undecodable: "undecodable",
+		Gap: "gap", SnapLength: "snap-length", MidMessage: "mid-message",
+		UnknownProtocol: "unknown-protocol", TLS: "tls", HTTP2: "http2",
+		WebSocket: "websocket", Tunnel: "tunnel", Malformed: "malformed",
+		Interim: "interim", HeaderLimit: "header-limit", BodyLimit: "body-limit",
+		ContentCoding: "content-coding",
+	}
+	if r < reasonCount {
+		return names[r]
+	}
+	return ""
+}
+
+// Stats says how much was seen and how much of it was inspected. It only grows.
+type Stats struct {
+	// Packets counts those read, without those that a filter of a file left out.
+	Packets int64
+	// Dropped counts packets that the kernel had no room for.
+	Dropped int64
+	// Inspected is how many bytes of TCP payload were handed on in exchanges.
+	Inspected int64
+	// Uninspected is how many bytes were not, and why; every reason is a key.
+	Uninspected map[Reason]int64
+}
+
+// coverage keeps the numbers of Stats; one goroutine counts, any may read.
+type coverage struct {
+	packets, dropped, inspected atomic.Int64
+	skipped                     [reasonCount]atomic.Int64
+	metrics                     metrics
+}
+
+// newCoverage returns counters that show in reg, if there is one.
+func newCoverage(reg prometheus.Registerer) (*coverage, error) {
+	m, err := newMetrics(reg)
+	if err != nil {
+		return nil, err
+	}
+	return &coverage{metrics: m}, nil
+}
+
+func (c *coverage) packet() {
+	c.packets.Add(1)
+	c.metrics.packets.Inc()
+}
+
+// drop counts n packets that the kernel dropped.
+func (c *coverage) drop(n int64) {
+	c.dropped.Add(n)
+	c.metrics.kernelDrops.Add(float64(n))
+}
+
+func (c *coverage) inspect(n int) { c.inspected.Add(int64(n)) }
+
+// skip counts n bytes that will not be inspected.
+func (c *coverage) skip(why Reason, n int) { c.skipped[why].Add(int64(n)) }
+
+// lose counts n bytes that were sent but not captured.
+func (c *coverage) lose(n int) {
+	c.skip(Gap, n)
+	c.metrics.gapBytes.Add(float64(n))
+}
+
+// skipPacket counts a packet of n bytes that holds nothing to follow.
+func (c *coverage) skipPacket(why Reason, n int) {
+	c.skip(why, n)
+	if why == Undecodable {
+		c.metrics.undecodable.Inc()
+	}
+}
+
+func (c *coverage) stats() Stats {
+	s := Stats{
+		Packets:     c.packets.Load(),
+		Dropped:     c.dropped.Load(),
+		Inspected:   c.inspected.Load(),
+		Uninspected: make(map[Reason]int64, reasonCount-1),
+	}
+	for _, r := range Reasons() {
+		s.Uninspected[r] = c.skipped[r].Load()
+	}
+	return s
+}

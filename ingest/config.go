@@ -1,0 +1,79 @@
+package ingest
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/leaktap/leaktap/classify"
+)
+
+// Content says what the records of a source are, which decides whether what
+// they hold counts as persisted (see [classify.Exchange]).
+type Content string
+
+// The kinds of content.
+const (
+	// ContentAuto takes lines and Kafka messages for logs. In files, records
+	// that hold both sides of an exchange, and HAR, are taken for traffic.
+	ContentAuto    Content = "auto"
+	ContentLog     Content = "log"     // everything was written down
+	ContentTraffic Content = "traffic" // everything is a recording of traffic
+)
+
+// FormatAuto lets each record be decoded by the first decoder that knows it.
+const FormatAuto = "auto"
+
+// The reasons for which bytes are counted as uninspected.
+const (
+	// UninspectedLimit counts what lies past Config.MaxRecord.
+	UninspectedLimit = "record-limit"
+	// UninspectedPanic counts records in which a decoder or detector panicked.
+	UninspectedPanic = "panic"
+)
+
+// Config holds what a [Reader] and a [Kafka] have in common. The zero value is
+// the default.
+type Config struct {
+	// Format is FormatAuto, empty for the same, or one of Formats. A record
+	// that is not of the format named is handed over as text.
+	Format  string
+	Content Content
+	// MaxRecord is the size in bytes past which a record is cut and the rest
+	// counted as uninspected; 0 means 16 MiB.
+	MaxRecord int
+	// MaxJoinLines and MaxJoinBytes bound a record joined from lines of text;
+	// 0 means 500 lines and 256 KiB. JSON spread over lines is bounded by
+	// MaxRecord only.
+	MaxJoinLines, MaxJoinBytes int
+	// Uninspected, unless nil, is called for bytes that were not looked at. The
+	// reasons are the Uninspected constants. It has to be safe for concurrent use.
+	Uninspected func(kind classify.SourceKind, reason string, bytes int64)
+}
+
+// withDefaults returns c with every zero replaced, or an error that names the
+// option.
+func (c Config) withDefaults() (Config, error) {
+	c.Format = cmp.Or(c.Format, FormatAuto)
+	c.Content = cmp.Or(c.Content, ContentAuto)
+	c.MaxRecord = cmp.Or(c.MaxRecord, 16<<20)
+	c.MaxJoinLines = cmp.Or(c.MaxJoinLines, 500)
+	c.MaxJoinBytes = cmp.Or(c.MaxJoinBytes, 256<<10)
+	if c.Uninspected == nil {
+		c.Uninspected = func(classify.SourceKind, string, int64) {}
+	}
+	if formats := append([]string{FormatAuto}, Formats()...); !slices.Contains(formats, c.Format) {
+		return c, fmt.Errorf("unknown format %q: use one of %s", c.Format, strings.Join(formats, ", "))
+	}
+	switch c.Content {
+	case ContentAuto, ContentLog, ContentTraffic:
+	default:
+		return c, fmt.Errorf("unknown content %q: use one of auto, log, traffic", c.Content)
+	}
+	if c.MaxRecord < 0 || c.MaxJoinLines < 0 || c.MaxJoinBytes < 0 {
+		return c, errors.New("check record limits: a limit is negative")
+	}
+	return c, nil
+}

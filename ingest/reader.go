@@ -1,0 +1,133 @@
+package ingest
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/leaktap/leaktap/classify"
+)
+
+// StdinName is the name under which a [Reader] takes a stream for standard
+// input.
+const StdinName = "-"
+
+// Reader turns files and standard input into exchanges. It detects gzip, zstd,
+// UTF-16 and HAR, joins records that are spread over lines, and may be used by
+// several goroutines at once.
+type Reader struct {
+	cfg     Config
+	metrics *metrics
+	log     *slog.Logger
+}
+
+// Stats says what a reader has read.
+type Stats struct {
+	// Records counts records by format and outcome.
+	Records map[RecordKey]int64
+	// Bytes is the size of all records, decompressed and without line ends.
+	Bytes int64
+	// Uninspected counts bytes that were not looked at, by reason.
+	Uninspected map[string]int64
+}
+
+// RecordKey is a format ("none" if it came to none) and what became of a record
+// of it: exchange, log, empty, tombstone or panic.
+type RecordKey struct{ Format, Outcome string }
+
+// NewReader returns a reader. A nil registerer leaves the metrics unregistered.
+func NewReader(cfg Config, reg prometheus.Registerer, log *slog.Logger) (*Reader, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	m, err := newMetrics(reg)
+	if err != nil {
+		return nil, fmt.Errorf("register metrics: %w", err)
+	}
+	return &Reader{cfg: cfg, metrics: m, log: log}, nil
+}
+
+// Run reads in to its end and calls handle for every exchange, one after the
+// other. name is the file's path or StdinName. What was readable before an
+// error has been handled; the error names the file and the offset of the
+// underlying bytes. A cancelled context stops between two records; a Read that
+// blocks has to be ended by closing in.
+func (r *Reader) Run(ctx context.Context, name string, in io.Reader, handle func(*classify.Exchange)) (Stats, error) {
+	tally := newTally(r.metrics, r.cfg)
+	run := &reading{
+		cfg: r.cfg, tally: tally, src: classify.Source{Kind: classify.SourceFile, Name: name},
+		decoding: newDecoding(r.cfg, tally, r.log, handle),
+	}
+	if name == StdinName {
+		run.src.Kind = classify.SourceStdin
+	}
+	stream, err := open(in)
+	if err == nil {
+		defer stream.Close()
+		if r.cfg.Format == (*harDecoder)(nil).format() || isHAR(stream.Reader) {
+			err = run.archive(ctx, stream.Reader)
+		} else {
+			err = run.lines(ctx, stream.Reader)
+		}
+	}
+	if err != nil && !errors.Is(err, ctx.Err()) {
+		err = fmt.Errorf("read %s at byte %d: %w", name, stream.offset(), err)
+	}
+	return tally.stats, err
+}
+
+// reading is one stream being read.
+type reading struct {
+	cfg      Config
+	decoding *decoding
+	tally    *tally
+	src      classify.Source
+}
+
+// lines reads a stream of lines.
+func (r *reading) lines(ctx context.Context, in *bufio.Reader) error {
+	records := newRecords(in, r.cfg)
+	for ctx.Err() == nil {
+		record, ok := records.next()
+		if !ok {
+			return records.failure()
+		}
+		r.src.Line, r.src.Lines = records.line, records.lines
+		if r.src.Lines == 1 {
+			r.src.Lines = 0
+		}
+		r.decoding.record(r.src, time.Time{}, record)
+		r.tally.uninspected(r.src.Kind, UninspectedLimit, records.cut)
+	}
+	return ctx.Err()
+}
+
+// archive reads a HAR document, which is a recording of traffic, entry by entry.
+// What stands outside the entries is given as one text record at the end.
+func (r *reading) archive(ctx context.Context, in *bufio.Reader) error {
+	r.decoding.decoders = []decoder{&harDecoder{}, textDecoder{}}
+	r.decoding.last = 0
+	if r.cfg.Content == ContentAuto {
+		r.decoding.cfg.Content = ContentTraffic
+	}
+	r.src.Kind = classify.SourceHAR
+	entries := &entries{in: in, limit: r.cfg.MaxRecord}
+	for ctx.Err() == nil {
+		entry, ok := entries.next()
+		if !ok {
+			r.decoding.record(r.src, time.Time{}, entries.outside)
+			r.tally.uninspected(r.src.Kind, UninspectedLimit, entries.cut)
+			return entries.failure()
+		}
+		r.decoding.record(r.src, time.Time{}, entry)
+		r.src.Index++
+	}
+	return ctx.Err()
+}
