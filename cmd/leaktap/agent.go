@@ -1,0 +1,217 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/leaktap/leaktap/alert"
+	"github.com/leaktap/leaktap/alert/page"
+	"github.com/leaktap/leaktap/capture"
+	"github.com/leaktap/leaktap/classify"
+	"github.com/leaktap/leaktap/ingest"
+)
+
+// agent is a running leaktap: sources feed the pipeline, the pipeline feeds
+// sinks, a server shows both. It owns every goroutine; run waits for all of
+// them.
+type agent struct {
+	log      *slog.Logger
+	metrics  *metrics
+	engine   *classify.Engine
+	now      func() time.Time
+	ledger   *alert.Ledger
+	findings *alert.Metrics
+	sinks    []sink
+	runners  []runner // sinks that deliver from a goroutine of their own
+	sources  []source
+	server   *server
+	ready    readiness
+	pipeline *pipeline
+}
+
+// runner blocks until its context ends.
+type runner struct {
+	name string
+	run  func(ctx context.Context) error
+}
+
+// source feeds the pipeline until its context ends, or until its end.
+type source struct {
+	name string
+	run  func(ctx context.Context, p *pipeline) error
+}
+
+// newAgent returns an agent without sources and with the sinks that every agent
+// has: ledger and metrics.
+func newAgent(log *slog.Logger, engine *classify.Engine, now func() time.Time) *agent {
+	a := &agent{log: log, engine: engine, now: now, metrics: newMetrics(version())}
+	a.ledger = alert.NewLedger(alert.LedgerConfig{})
+	a.findings = alert.NewMetrics(a.metrics.registry, a.ledger, alert.MetricsConfig{})
+	a.sinks = []sink{a.ledger, a.findings}
+	return a
+}
+
+// agentWith returns an agent that writes to what the flags of a verb name; live
+// text shows exposures as they come.
+func (a *app) agentWith(d *detecting, o *outputs, live bool) (*agent, *output, error) {
+	now, err := d.clock()
+	if err != nil {
+		return nil, nil, usage(err)
+	}
+	engine, err := d.engine(classify.Limits{})
+	if err != nil {
+		return nil, nil, usage(err)
+	}
+	agent := newAgent(a.log, engine, now)
+	out, err := o.open(a, agent.findings, live)
+	if err != nil {
+		return nil, nil, err
+	}
+	agent.sinks = append(agent.sinks, out.sinks...)
+	return agent, out, nil
+}
+
+// addSink adds a sink, and its goroutine if it has one.
+func (a *agent) addSink(name string, s sink) {
+	a.sinks = append(a.sinks, s)
+	if r, ok := s.(interface {
+		Run(ctx context.Context) error
+	}); ok {
+		a.runners = append(a.runners, runner{name, r.Run})
+	}
+}
+
+// addKafka adds a source of topics.
+func (a *agent) addKafka(cfg ingest.KafkaConfig) error {
+	cfg.Uninspected = a.metrics.skip
+	k, err := ingest.NewKafka(cfg, a.metrics.registry, a.log)
+	if err != nil {
+		return err
+	}
+	a.addSource("kafka", k.Ready(), func(ctx context.Context, p *pipeline) error { return k.Run(ctx, p) })
+	return nil
+}
+
+// addSniffer adds a network interface; stats tells what it saw.
+func (a *agent) addSniffer(cfg capture.Config) (stats func() capture.Stats, err error) {
+	s, err := capture.NewSniffer(cfg, a.metrics.registry, a.log)
+	if err != nil {
+		return nil, err
+	}
+	a.metrics.watchCapture(s.Stats)
+	a.addSource(cfg.Interface, s.Ready(), func(ctx context.Context, p *pipeline) error { return s.Run(ctx, p.Handle) })
+	return s.Stats, nil
+}
+
+func (a *agent) addSource(name string, ready <-chan struct{}, run func(ctx context.Context, p *pipeline) error) {
+	a.sources = append(a.sources, source{name, run})
+	a.ready = append(a.ready, struct {
+		name  string
+		ready <-chan struct{}
+	}{name, ready})
+}
+
+// serve binds the server and sets what it shows.
+func (a *agent) serve(listen, webConfig string) error {
+	s, err := newServer(listen, webConfig, a.log)
+	if err != nil {
+		return err
+	}
+	a.server = s
+	s.handle(a.metrics.handler(), page.Config{
+		Exposures: a.ledger, Rules: a.engine.Rules(), Status: a.metrics.status,
+	}, a.ready.check)
+	return nil
+}
+
+// settleTimeout bounds how long the end of an agent waits for its sinks.
+const settleTimeout = 10 * time.Second
+
+// run runs until ctx ends, every source has ended, or one of them fails.
+func (a *agent) run(ctx context.Context) error {
+	a.pipeline = newPipeline(a.engine, a.now, a.log, a.metrics, a.sinks...)
+	sinkCtx, stopSinks := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopSinks()
+	sinks := start(sinkCtx, a.runners)
+	sourceCtx, stopSources := context.WithCancel(ctx)
+	defer stopSources()
+	work := make([]runner, 0, len(a.sources))
+	for _, s := range a.sources {
+		work = append(work, runner{s.name, func(ctx context.Context) error { return s.run(ctx, a.pipeline) }})
+	}
+	sources := start(sourceCtx, work)
+	serverCtx, stopServer := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopServer()
+	var servers *group
+	if a.server != nil {
+		servers = start(serverCtx, []runner{{"http server", a.server.run}})
+	}
+	err := waitFirst(stopSources, sources, servers)
+
+	settleCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
+	defer cancel()
+	err = errors.Join(err, a.pipeline.Settle(settleCtx))
+	stopSinks()
+	err = errors.Join(err, sinks.wait())
+	stopServer()
+	if servers != nil {
+		err = errors.Join(err, servers.wait())
+	}
+	return err
+}
+
+// group is goroutines that were started together.
+type group struct {
+	wg   sync.WaitGroup
+	done chan struct{} // closed when all have ended
+	fail chan struct{} // closed when one has failed
+	once sync.Once
+	mu   sync.Mutex
+	errs []error
+}
+
+// start runs each runner in a goroutine.
+func start(ctx context.Context, list []runner) *group {
+	g := &group{done: make(chan struct{}), fail: make(chan struct{})}
+	for _, r := range list {
+		g.wg.Go(func() {
+			if err := r.run(ctx); err != nil {
+				g.mu.Lock()
+				g.errs = append(g.errs, fmt.Errorf("%s: %w", r.name, err))
+				g.mu.Unlock()
+				g.once.Do(func() { close(g.fail) })
+			}
+		})
+	}
+	go func() {
+		g.wg.Wait()
+		close(g.done)
+	}()
+	return g
+}
+
+// wait returns the errors of all, when all have ended.
+func (g *group) wait() error {
+	<-g.done
+	return errors.Join(g.errs...)
+}
+
+// waitFirst waits until the sources have ended, or one of them or a server has
+// failed; then it stops the sources and waits for them.
+func waitFirst(stop func(), sources, servers *group) error {
+	var serverFailed <-chan struct{}
+	if servers != nil {
+		serverFailed = servers.fail
+	}
+	select {
+	case <-sources.done:
+	case <-sources.fail:
+	case <-serverFailed:
+	}
+	stop()
+	return sources.wait()
+}

@@ -1,0 +1,134 @@
+package main
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/leaktap/leaktap/classify"
+	"github.com/leaktap/leaktap/classify/detect"
+)
+
+// detecting holds the options of detection that verbs share.
+type detecting struct {
+	keyFile string
+	disable []string
+	asOf    string
+}
+
+func (d *detecting) flags(flags *pflag.FlagSet) {
+	flags.StringVar(&d.keyFile, "key-file", "", "file with the digest key (see 'leaktap key new'); without it a random key serves until exit")
+	flags.StringSliceVar(&d.disable, "disable", nil, "rules not to look for, by id")
+	flags.StringVar(&d.asOf, "as-of", "", "time by which tokens are live or expired, RFC 3339 (now)")
+}
+
+// clock returns the present time that tokens are judged by.
+func (d *detecting) clock() (func() time.Time, error) {
+	if d.asOf == "" {
+		return time.Now, nil
+	}
+	at, err := time.Parse(time.RFC3339, d.asOf)
+	if err != nil {
+		return nil, fmt.Errorf("--as-of %q: want a time such as 2026-11-23T12:00:00Z", d.asOf)
+	}
+	return func() time.Time { return at }, nil
+}
+
+// engine compiles the detectors.
+func (d *detecting) engine(limits classify.Limits) (*classify.Engine, error) {
+	vocabulary, err := detect.Builtin()
+	if err != nil {
+		return nil, err
+	}
+	detectors, err := without(detect.All(vocabulary), d.disable)
+	if err != nil {
+		return nil, err
+	}
+	key, err := digestKey(d.keyFile)
+	if err != nil {
+		return nil, err
+	}
+	return classify.NewEngine(classify.Config{Detectors: detectors, Fields: vocabulary.Fields, Key: key, Limits: limits})
+}
+
+// without removes rules by id.
+func without(detectors []classify.Detector, ids []string) ([]classify.Detector, error) {
+	for _, id := range ids {
+		n := len(detectors)
+		detectors = slices.DeleteFunc(detectors, func(d classify.Detector) bool { return d.Rule().ID == id })
+		if len(detectors) == n {
+			return nil, fmt.Errorf("disable rule %q: there is none%s", id, didYouMean(id, ruleIDs(detectors)))
+		}
+	}
+	return detectors, nil
+}
+
+func ruleIDs(detectors []classify.Detector) []string {
+	ids := make([]string, len(detectors))
+	for i, d := range detectors {
+		ids[i] = d.Rule().ID
+	}
+	return ids
+}
+
+// keyBytes is the size of a new digest key.
+const keyBytes = 32
+
+// digestKey reads a key in hex, or makes one that lasts as long as the process.
+func digestKey(file string) ([]byte, error) {
+	if file == "" {
+		key := make([]byte, keyBytes)
+		_, err := rand.Read(key)
+		return key, err
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("read digest key: %w", err)
+	}
+	key, err := hex.DecodeString(string(bytes.TrimSpace(text)))
+	if err != nil || len(key) < keyBytes/2 {
+		return nil, fmt.Errorf("read digest key %s: want at least %d hexadecimal digits, as 'leaktap key new' writes them", file, keyBytes)
+	}
+	return key, nil
+}
+
+// didYouMean suggests the name that is nearest to what was written.
+func didYouMean(name string, known []string) string {
+	best, distance := "", len(name)/2+1
+	for _, k := range known {
+		if d := editDistance(strings.ToLower(name), strings.ToLower(k)); d < distance {
+			best, distance = k, d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return fmt.Sprintf("; did you mean %q?", best)
+}
+
+// editDistance is Levenshtein's.
+func editDistance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		corner := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := 1
+			if a[i] == b[j] {
+				cost = 0
+			}
+			corner, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, corner+cost)
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,174 @@
+package main
+
+import (
+	"net/http"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	dto "github.com/prometheus/client_model/go"
+
+	"github.com/leaktap/leaktap/alert/page"
+	"github.com/leaktap/leaktap/capture"
+	"github.com/leaktap/leaktap/classify"
+)
+
+// metrics are those of the agent itself; sources and sinks have their own. A
+// nil *metrics counts nothing.
+type metrics struct {
+	registry    *prometheus.Registry
+	classified  prometheus.Histogram
+	uninspected *coverage
+}
+
+func newMetrics(version string) *metrics {
+	m := &metrics{
+		registry: prometheus.NewRegistry(),
+		classified: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name:                            "leaktap_classify_duration_seconds",
+			Help:                            "Time to classify one exchange.",
+			NativeHistogramBucketFactor:     1.2,
+			NativeHistogramMaxBucketNumber:  80,
+			NativeHistogramMinResetDuration: time.Hour,
+		}),
+		uninspected: &coverage{
+			desc: prometheus.NewDesc("leaktap_uninspected_bytes_total",
+				"Bytes that were not inspected, by reason.", []string{"source", "reason"}, nil),
+			counts: map[skipped]int64{},
+		},
+	}
+	build := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "leaktap_build_info", Help: "Version of the agent; the value is always 1.",
+		ConstLabels: prometheus.Labels{"version": version, "goversion": runtime.Version()},
+	})
+	build.Set(1)
+	m.registry.MustRegister(m.classified, m.uninspected, build,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+// observe counts a classification.
+func (m *metrics) observe(kind classify.SourceKind, in classify.Inspection, took time.Duration) {
+	if m == nil {
+		return
+	}
+	m.classified.Observe(took.Seconds())
+	if in.LayerLimit > 0 {
+		m.skip(kind, "layer-limit", in.LayerLimit)
+	}
+}
+
+// skip counts bytes that were not inspected.
+func (m *metrics) skip(kind classify.SourceKind, reason string, bytes int64) {
+	if m != nil {
+		m.uninspected.add(kind, reason, bytes)
+	}
+}
+
+// watchCapture exports what a sniffer did not inspect.
+func (m *metrics) watchCapture(stats func() capture.Stats) {
+	if m != nil {
+		m.uninspected.watch(stats)
+	}
+}
+
+// handler serves the metrics.
+func (m *metrics) handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{EnableOpenMetrics: true, MaxRequestsInFlight: 4, Timeout: 10 * time.Second})
+}
+
+// maxStatusRows bounds the rows of the pipeline page.
+const maxStatusRows = 200
+
+// status shows the agent's own metrics, without those of findings, which have a
+// page of their own.
+func (m *metrics) status() []page.Row {
+	families, err := m.registry.Gather()
+	if err != nil {
+		return []page.Row{{Name: "metrics", Value: "not to be had", Note: err.Error()}}
+	}
+	var rows []page.Row
+	for _, f := range families {
+		name, ours := strings.CutPrefix(f.GetName(), "leaktap_")
+		if !ours || strings.HasPrefix(name, "findings") || strings.HasPrefix(name, "exposure") || f.GetType() == dto.MetricType_HISTOGRAM {
+			continue
+		}
+		for _, metric := range f.GetMetric() {
+			if len(rows) == maxStatusRows {
+				return rows
+			}
+			value := metric.GetCounter().GetValue() + metric.GetGauge().GetValue()
+			rows = append(rows, page.Row{Name: name + labels(metric), Value: strconv.FormatFloat(value, 'f', -1, 64), Note: f.GetHelp()})
+		}
+	}
+	return rows
+}
+
+// labels writes the labels of a metric behind its name.
+func labels(metric *dto.Metric) string {
+	var parts []string
+	for _, l := range metric.GetLabel() {
+		parts = append(parts, l.GetName()+"="+l.GetValue())
+	}
+	if parts == nil {
+		return ""
+	}
+	return " (" + strings.Join(parts, ", ") + ")"
+}
+
+// coverage collects uninspected bytes: those that were counted here, and those
+// that sniffers count for themselves.
+type coverage struct {
+	desc *prometheus.Desc
+
+	mu       sync.Mutex
+	counts   map[skipped]int64
+	captures []func() capture.Stats
+}
+
+type skipped struct {
+	kind   classify.SourceKind
+	reason string
+}
+
+func (c *coverage) add(kind classify.SourceKind, reason string, bytes int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.counts[skipped{kind, reason}] += bytes
+}
+
+func (c *coverage) watch(stats func() capture.Stats) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.captures = append(c.captures, stats)
+}
+
+// Describe sends the one description.
+func (c *coverage) Describe(ch chan<- *prometheus.Desc) { ch <- c.desc }
+
+// Collect sends a counter for each source and reason.
+func (c *coverage) Collect(ch chan<- prometheus.Metric) {
+	for key, n := range c.totals() {
+		ch <- prometheus.MustNewConstMetric(c.desc, prometheus.CounterValue, float64(n), string(key.kind), key.reason)
+	}
+}
+
+func (c *coverage) totals() map[skipped]int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	total := map[skipped]int64{}
+	for key, n := range c.counts {
+		total[key] += n
+	}
+	for _, stats := range c.captures {
+		for reason, n := range stats().Uninspected {
+			total[skipped{classify.SourceInterface, reason.String()}] += n
+		}
+	}
+	return total
+}

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/leaktap/leaktap/classify"
+)
+
+// sink takes findings to people. Accept does not wait for networks or disks;
+// Settle returns when all that was accepted was delivered or its drop counted.
+type sink interface {
+	Accept(f *classify.Finding)
+	Settle(ctx context.Context) error
+}
+
+// pipeline classifies exchanges and hands the findings to the sinks. It serves
+// any number of sources at once and is what they call.
+type pipeline struct {
+	engine *classify.Engine
+	sinks  []sink
+	now    func() time.Time
+	log    *slog.Logger
+	// metrics may be nil: verbs that end with a summary need none.
+	metrics *metrics
+
+	classifiers sync.Pool
+	exchanges   atomic.Int64
+	bytes       atomic.Int64
+	panics      atomic.Int64
+	dropped     atomic.Int64
+	worst       atomic.Uint32
+}
+
+func newPipeline(engine *classify.Engine, now func() time.Time, log *slog.Logger, m *metrics, sinks ...sink) *pipeline {
+	p := &pipeline{engine: engine, sinks: sinks, now: now, log: log, metrics: m}
+	p.classifiers.New = func() any { return engine.NewClassifier() }
+	return p
+}
+
+// Handle classifies one exchange.
+func (p *pipeline) Handle(x *classify.Exchange) {
+	c := p.classifiers.Get().(*classify.Classifier)
+	start := time.Now()
+	defer func() {
+		// A detector that panics costs its exchange, not the agent. The value
+		// may hold a part of the exchange, so its type is all that is logged.
+		if r := recover(); r != nil {
+			p.panics.Add(1)
+			p.metrics.skip(x.Source.Kind, "panic", exchangeBytes(x))
+			p.log.Error("classify exchange: a detector panicked; please report it", "source", place(x.Source), "panic", fmt.Sprintf("%T", r))
+			return // and c, in whatever state, is dropped
+		}
+		p.classifiers.Put(c)
+	}()
+	in := c.Classify(x, p.now(), p.report)
+	p.exchanges.Add(1)
+	p.bytes.Add(in.Bytes)
+	p.dropped.Add(in.DroppedFindings)
+	p.metrics.observe(x.Source.Kind, in, time.Since(start))
+}
+
+func (p *pipeline) report(f *classify.Finding) {
+	for {
+		worst := p.worst.Load()
+		if uint32(f.Severity) <= worst || p.worst.CompareAndSwap(worst, uint32(f.Severity)) {
+			break
+		}
+	}
+	for _, s := range p.sinks {
+		s.Accept(f)
+	}
+}
+
+// Settle waits until every sink has delivered what it accepted.
+func (p *pipeline) Settle(ctx context.Context) error {
+	var errs []error
+	for _, s := range p.sinks {
+		errs = append(errs, s.Settle(ctx))
+	}
+	return errors.Join(errs...)
+}
+
+// worstSeverity is that of the worst finding so far, 0 for none.
+func (p *pipeline) worstSeverity() classify.Severity { return classify.Severity(p.worst.Load()) }
+
+// exchangeBytes is the size of what an exchange holds.
+func exchangeBytes(x *classify.Exchange) int64 {
+	return int64(len(x.Target) + len(x.Request.Body) + len(x.Response.Body) + len(x.Record))
+}
+
+// place names where an exchange was read, for log lines.
+func place(s classify.Source) string {
+	switch s.Kind {
+	case classify.SourceKafka:
+		return fmt.Sprintf("%s/%d@%d", s.Name, s.Partition, s.Offset)
+	case classify.SourceInterface, classify.SourcePcap:
+		return fmt.Sprintf("%s frame %d", s.Name, s.Frame)
+	}
+	return fmt.Sprintf("%s:%d", s.Name, s.Line)
+}

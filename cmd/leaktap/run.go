@@ -1,0 +1,171 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/leaktap/leaktap/alert"
+	"github.com/leaktap/leaktap/capture"
+	"github.com/leaktap/leaktap/classify"
+)
+
+func (a *app) runCommand() *cobra.Command {
+	var file string
+	c := &cobra.Command{
+		Use:   "run --config FILE",
+		Short: "Run the daemon: sources, sinks, metrics and the findings page",
+		Long: `Run reads the sources of a configuration file until it is told to stop. See
+'leaktap check-config' for the file, and deploy/ for manifests.`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			agent, err := a.agentFrom(file)
+			if err != nil {
+				return usage(err)
+			}
+			if err := agent.run(c.Context()); err != nil {
+				return incomplete(err)
+			}
+			return nil
+		},
+	}
+	c.Flags().StringVar(&file, "config", "", "configuration file, YAML")
+	if err := c.MarkFlagRequired("config"); err != nil {
+		panic(err) // the name above is misspelt
+	}
+	return c
+}
+
+// agentFrom makes the agent that a configuration file describes.
+func (a *app) agentFrom(file string) (*agent, error) {
+	c, err := loadConfig(file)
+	if err != nil {
+		return nil, err
+	}
+	if c.Classify.KeyFile == "" {
+		a.log.Warn("no classify.key_file: digests are made under a random key and will not match elsewhere or after a restart")
+	}
+	d := detecting{keyFile: c.Classify.KeyFile, disable: c.Rules.Disable}
+	engine, err := d.engine(classify.Limits{Findings: c.Classify.FindingsPerExchange, Layers: c.Classify.DecodeLayers})
+	if err != nil {
+		return nil, err
+	}
+	agent := newAgent(a.log, engine, time.Now)
+	if err := agent.configure(c); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return agent, nil
+}
+
+// configure adds what the file names.
+func (a *agent) configure(c *config) error {
+	for i, s := range c.Sources {
+		if err := a.addConfigured(s); err != nil {
+			return fmt.Errorf("sources[%d]: %w", i, err)
+		}
+	}
+	if err := a.addSinks(c.Sinks); err != nil {
+		return fmt.Errorf("sinks: %w", err)
+	}
+	if c.HTTP.Listen == "" {
+		return nil
+	}
+	return a.serve(c.HTTP.Listen, c.HTTP.WebConfigFile)
+}
+
+func (a *agent) addConfigured(s sourceConfig) error {
+	if s.Interface != nil {
+		_, err := a.addSniffer(capture.Config{Interface: s.Interface.Name, Filter: s.Interface.Filter, Promiscuous: s.Interface.Promiscuous})
+		return err
+	}
+	cfg, err := s.Kafka.kafka()
+	if err != nil {
+		return err
+	}
+	return a.addKafka(cfg)
+}
+
+func (a *agent) addSinks(c sinksConfig) error {
+	if s := c.JSONLines; s != nil {
+		a.addSink("jsonl", alert.NewFile(alert.FileConfig{Path: s.Path, Sync: s.Sync}, a.findings, a.log))
+	}
+	if s := c.Alertmanager; s != nil {
+		am, err := alert.NewAlertmanager(alert.AlertmanagerConfig{
+			URLs: s.URLs, MinSeverity: s.MinSeverity, Resend: s.Resend, ResolveAfter: s.ResolveAfter,
+			SettleTimeout: s.SettleTimeout, ExternalURL: s.ExternalURL, RunbookURL: s.RunbookURL,
+		}, a.findings, a.log)
+		if err != nil {
+			return err
+		}
+		a.addSink("alertmanager", am)
+	}
+	if s := c.Webhook; s != nil {
+		secret, err := readSecret(s.SecretFile)
+		if err != nil {
+			return err
+		}
+		w, err := alert.NewWebhook(alert.WebhookConfig{URL: s.URL, Secret: secret, Timeout: s.Timeout}, a.findings, a.log)
+		if err != nil {
+			return err
+		}
+		a.addSink("webhook", w)
+	}
+	return nil
+}
+
+// readSecret reads a secret from its file; no file is no secret.
+func readSecret(file string) ([]byte, error) {
+	if file == "" {
+		return nil, nil
+	}
+	secret, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("read secret: %w", err)
+	}
+	return bytes.TrimSpace(secret), nil
+}
+
+func (a *app) checkConfigCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "check-config FILE",
+		Short: "Check a configuration file without running it",
+		Long: `Check-config reads a file as run would and says what is wrong, with line and
+column. A complete file:
+
+  sources:
+    - kafka:
+        brokers: [kafka-0:9092, kafka-1:9092]
+        topics: [access-logs, app-logs]
+        group: leaktap
+        start: earliest            # for partitions without a committed offset
+        # tls: {ca_file: /etc/leaktap/ca.pem}
+        # sasl: {mechanism: SCRAM-SHA-512, user: leaktap, password_file: /etc/leaktap/password}
+    - interface: {name: eth0, filter: tcp port 8080}
+  classify:
+    key_file: /etc/leaktap/key     # made by 'leaktap key new'
+  rules:
+    disable: [cleartext-token]
+  sinks:
+    jsonl: {path: /var/lib/leaktap/findings.jsonl}
+    alertmanager: {urls: [http://alertmanager-0:9093, http://alertmanager-1:9093]}
+    webhook: {url: https://hooks.example/leaktap, secret_file: /etc/leaktap/webhook-secret}
+  http:
+    listen: 127.0.0.1:9464         # metrics, health, findings page`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			c, err := loadConfig(args[0])
+			if err != nil {
+				return usage(err)
+			}
+			d := detecting{keyFile: c.Classify.KeyFile, disable: c.Rules.Disable}
+			if _, err := d.engine(classify.Limits{}); err != nil {
+				return usage(fmt.Errorf("%s: %w", args[0], err))
+			}
+			fmt.Fprintf(a.out, "%s: ok: %s\n", args[0], plural(int64(len(c.Sources)), "source"))
+			return nil
+		},
+	}
+}

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"bufio"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/leaktap/leaktap/capture"
+)
+
+// sniffOptions are the flags of sniff, tcpdump's letters.
+type sniffOptions struct {
+	detecting
+	outputs
+	iface       string
+	file        string
+	promiscuous bool
+	listen      string
+}
+
+func (a *app) sniffCommand() *cobra.Command {
+	o := &sniffOptions{}
+	c := &cobra.Command{
+		Use:   "sniff (-i INTERFACE | -r FILE) [FILTER]",
+		Short: "Sniff HTTP traffic from an interface or a capture file",
+		Long: `Sniff reassembles TCP, reads HTTP/1 on any port and looks at both sides of every
+exchange. It needs CAP_NET_RAW for an interface, and nothing for a file. One line
+per new exposure is shown as it comes.
+
+FILTER is a part of tcpdump's: tcp, [src|dst] port N, [src|dst] host A,
+[src|dst] net A/N, joined by and, or, not and parentheses.`,
+		Example: `  leaktap sniff -i eth0 tcp port 8080
+  leaktap sniff -r traffic.pcapng -o jsonl
+  leaktap sniff -i any --listen 127.0.0.1:9464   # with metrics and findings page`,
+		RunE: func(c *cobra.Command, args []string) error { return a.sniff(c.Context(), o, strings.Join(args, " ")) },
+	}
+	o.detecting.flags(c.Flags())
+	o.outputs.flags(c.Flags(), 0, "o")
+	c.Flags().StringVarP(&o.iface, "interface", "i", "", "network interface")
+	c.Flags().StringVarP(&o.file, "read", "r", "", "pcap or pcapng file instead, - for standard input")
+	c.Flags().BoolVarP(&o.promiscuous, "promiscuous", "p", false, "also packets that are addressed to others (a mirror port)")
+	c.Flags().StringVar(&o.listen, "listen", "", "address to serve metrics and the findings page on, such as 127.0.0.1:9464")
+	c.MarkFlagsOneRequired("interface", "read")
+	c.MarkFlagsMutuallyExclusive("interface", "read")
+	return c
+}
+
+func (a *app) sniff(ctx context.Context, o *sniffOptions, filter string) error {
+	if err := capture.CheckFilter(filter); err != nil {
+		return usage(fmt.Errorf("filter %q: %w", filter, err))
+	}
+	agent, out, err := a.agentWith(&o.detecting, &o.outputs, o.iface != "")
+	if err != nil {
+		return err
+	}
+	cfg := capture.Config{Interface: o.iface, Filter: filter, Promiscuous: o.promiscuous}
+	var stats func() capture.Stats
+	if o.iface != "" {
+		stats, err = agent.addSniffer(cfg)
+	} else {
+		stats, err = a.addCaptureFile(agent, cfg, o.file)
+	}
+	if err == nil && o.listen != "" {
+		err = agent.serve(o.listen, "")
+	}
+	if err != nil {
+		return errors.Join(usage(err), out.close())
+	}
+	total := newSummary(time.Now())
+	err = errors.Join(agent.run(ctx), out.close())
+	total.packets(stats())
+	exit := o.exit(agent.pipeline.worstSeverity(), err)
+	total.write(a.err, agent.pipeline, out, exitCode(exit))
+	return exit
+}
+
+// addCaptureFile adds a capture file as a source.
+func (a *app) addCaptureFile(agent *agent, cfg capture.Config, name string) (func() capture.Stats, error) {
+	f, err := capture.NewFileReader(name, cfg, agent.metrics.registry, a.log)
+	if err != nil {
+		return nil, err
+	}
+	agent.metrics.watchCapture(f.Stats)
+	agent.sources = append(agent.sources, source{"read " + name, func(ctx context.Context, p *pipeline) error {
+		in, closer, err := a.openCapture(name)
+		if err != nil {
+			return err
+		}
+		defer closer.Close()
+		return f.Run(ctx, in, p.Handle)
+	}})
+	return f.Stats, nil
+}
+
+// openCapture opens a capture file or standard input, gzip unpacked.
+func (a *app) openCapture(name string) (io.Reader, io.Closer, error) {
+	in := io.NopCloser(a.in)
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, nil, err
+		}
+		in = f
+	}
+	r := bufio.NewReaderSize(in, 64<<10)
+	if head, _ := r.Peek(2); len(head) == 2 && head[0] == 0x1f && head[1] == 0x8b {
+		unpacked, err := gzip.NewReader(r)
+		return unpacked, in, err
+	}
+	return r, in, nil
+}

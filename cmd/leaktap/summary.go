@@ -1,0 +1,111 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/leaktap/leaktap/capture"
+	"github.com/leaktap/leaktap/ingest"
+)
+
+// summary is what the closing line tells.
+type summary struct {
+	start             time.Time
+	files, unreadable int
+	recordCount       int64
+	packetCount       int64
+	read              int64 // bytes of records and packets
+	uninspected       map[string]int64
+}
+
+func newSummary(start time.Time) summary {
+	return summary{start: start, uninspected: map[string]int64{}}
+}
+
+func (s *summary) records(stats ingest.Stats) {
+	for _, n := range stats.Records {
+		s.recordCount += n
+	}
+	s.read += stats.Bytes
+	for reason, n := range stats.Uninspected {
+		s.uninspected[reason] += n
+	}
+}
+
+func (s *summary) packets(stats capture.Stats) {
+	s.packetCount += stats.Packets
+	s.read += stats.Inspected
+	for reason, n := range stats.Uninspected {
+		s.uninspected[reason.String()] += n
+		s.read += n
+	}
+	s.uninspected["kernel-drop-packets"] += stats.Dropped
+}
+
+// write tells on one line what was read, how fast, and what was not.
+func (s *summary) write(w io.Writer, p *pipeline, out *output, code int) {
+	took := time.Since(s.start)
+	parts := []string{}
+	if s.files > 0 {
+		parts = append(parts, plural(int64(s.files), "file"))
+	}
+	if s.recordCount > 0 || s.packetCount == 0 {
+		parts = append(parts, plural(s.recordCount, "record"))
+	}
+	if s.packetCount > 0 {
+		parts = append(parts, plural(s.packetCount, "packet"))
+	}
+	parts = append(parts, plural(p.exchanges.Load(), "exchange"),
+		fmt.Sprintf("%s in %.2f s (%s/s)", size(s.read), took.Seconds(), size(int64(float64(s.read)/max(took.Seconds(), 1e-3)))),
+		fmt.Sprintf("%d unreadable", s.unreadable), "coverage "+s.coverage())
+	if n := out.withheld.Load(); n > 0 {
+		parts = append(parts, fmt.Sprintf("%d below --min-severity not shown", n))
+	}
+	if n := p.dropped.Load(); n > 0 {
+		parts = append(parts, fmt.Sprintf("%d findings past the limit per exchange", n))
+	}
+	fmt.Fprintf(w, "leaktap: %s; exit %d\n", strings.Join(parts, ", "), code)
+}
+
+// coverage is the share of bytes that was inspected, with the reasons for the
+// rest.
+func (s *summary) coverage() string {
+	missed := int64(0)
+	var reasons []string
+	for _, reason := range slices.Sorted(maps.Keys(s.uninspected)) {
+		if n := s.uninspected[reason]; n > 0 {
+			missed += n
+			reasons = append(reasons, fmt.Sprintf("%s %s", reason, size(n)))
+		}
+	}
+	if missed == 0 {
+		return "100 %"
+	}
+	share := 100 * float64(s.read-min(missed, s.read)) / float64(max(s.read, 1))
+	return fmt.Sprintf("%.1f %% (not inspected: %s)", share, strings.Join(reasons, ", "))
+}
+
+func plural(n int64, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// size writes bytes with a decimal unit.
+func size(n int64) string {
+	switch f := float64(n); {
+	case n < 1000:
+		return fmt.Sprintf("%d B", n)
+	case n < 1e6:
+		return fmt.Sprintf("%.1f kB", f/1e3)
+	case n < 1e9:
+		return fmt.Sprintf("%.1f MB", f/1e6)
+	default:
+		return fmt.Sprintf("%.2f GB", f/1e9)
+	}
+}
