@@ -48,7 +48,7 @@ func NewFileReader(name string, cfg Config, reg prometheus.Registerer, log *slog
 	if err := CheckFilter(cfg.Filter); err != nil {
 		return nil, err
 	}
-	cov, err := newCoverage(reg)
+	cov, err := newCoverage(reg, classify.SourcePcap)
 	if err != nil {
 		return nil, err
 	}

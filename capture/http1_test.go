@@ -7,12 +7,14 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/leaktap/leaktap/classify"
 )
 
 // newTestCoverage returns counters outside of any registry.
 func newTestCoverage(tb testing.TB) *coverage {
 	tb.Helper()
-	cov, err := newCoverage(nil)
+	cov, err := newCoverage(nil, classify.SourcePcap)
 	must(tb, err)
 	return cov
 }

@@ -37,7 +37,7 @@ func NewSniffer(cfg Config, reg prometheus.Registerer, log *slog.Logger) (*Sniff
 	if err := CheckFilter(cfg.Filter); err != nil {
 		return nil, err
 	}
-	cov, err := newCoverage(reg)
+	cov, err := newCoverage(reg, classify.SourceInterface)
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,8 @@ import (
 	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/leaktap/leaktap/classify"
 )
 
 // Reason says why captured or missing bytes were not inspected. The list is
@@ -95,8 +97,8 @@ type coverage struct {
 }
 
 // newCoverage returns counters that show in reg, if there is one.
-func newCoverage(reg prometheus.Registerer) (*coverage, error) {
-	m, err := newMetrics(reg)
+func newCoverage(reg prometheus.Registerer, source classify.SourceKind) (*coverage, error) {
+	m, err := newMetrics(reg, source)
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +116,10 @@ func (c *coverage) drop(n int64) {
 	c.metrics.kernelDrops.Add(float64(n))
 }
 
-func (c *coverage) inspect(n int) { c.inspected.Add(int64(n)) }
+func (c *coverage) inspect(n int) {
+	c.inspected.Add(int64(n))
+	c.metrics.bytes.Add(float64(n))
+}
 
 // skip counts n bytes that will not be inspected.
 func (c *coverage) skip(why Reason, n int) { c.skipped[why].Add(int64(n)) }

@@ -57,7 +57,8 @@ func places(list []*Finding) string {
 }
 
 func TestWalk(t *testing.T) {
-	e := testEngine(t, Limits{}, mark("m", false, Trigger{Anchors: []string{"MARK"}}), mark("s", false, Trigger{Fields: []string{"secret"}}))
+	e := testEngine(t, Limits{}, mark("m", false, Trigger{Anchors: []string{"MARK"}}), mark("s", false, Trigger{Fields: []string{"secret"}}),
+		mark("x", true, Trigger{Anchors: []string{"EXCL"}}))
 	for _, c := range []struct{ name, body, want string }{
 		{"object", `{"a":"MARK","my_secret":1}`, "m response.body /a\ns response.body /my_secret"},
 		{"list", `{"l":[{"a":"MARK"},{"a":"MARK"}],"z":"MARK"}`, "m response.body /l/*/a x2\nm response.body /z"},
@@ -71,6 +72,7 @@ func TestWalk(t *testing.T) {
 		{"two documents", "{\"a\":1}\n{\"b\":\"MARK\"}", "m response.body /b"},
 		{"secret as a name", `{"tokens":{"xMARKxMARKxMARKxMARK":1}}`, "m response.body /tokens/* x4"},
 		{"stray brackets", `}}{"a":"MARK"}`, "m response.body"},
+		{"example of a schema", `{"properties":{"a":{"example":"EXCL MARK"}},"example":"EXCL"}`, "m response.body /properties/a/example\nx response.body /example"},
 		{"mixed brackets", `{"a":["MARK"},"b":"MARK"}`, "m response.body /a/*\nm response.body /b"},
 	} {
 		x := &Exchange{Response: Message{Body: []byte(c.body)}}

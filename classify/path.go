@@ -38,6 +38,24 @@ func pointer(frames []frame) string {
 	return b.String()
 }
 
+// inSchemaExample says whether the frames lead to the example of a schema: API
+// descriptions and JSON schemas hold made-up values under "example", below a
+// "schema", "properties" and the like (OpenAPI 3.1, section 4.8.24).
+func inSchemaExample(frames []frame) bool {
+	example := false
+	for i := len(frames) - 1; i >= 0; i-- {
+		switch string(frames[i].key) {
+		case "example", "examples", "default":
+			example = true
+		case "schema", "schemas", "properties", "parameters", "components", "definitions":
+			if example {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // writeEscaped writes a name as a reference token (RFC 6901, section 3).
 func writeEscaped(b *strings.Builder, key []byte) {
 	for _, c := range key {

@@ -48,9 +48,11 @@ func (c *Classifier) settle() bool {
 	if len(c.pending) == 0 {
 		return false
 	}
-	at := pointer(c.frames)
+	at, example := pointer(c.frames), inSchemaExample(c.frames)
 	for i := range c.pending {
-		c.add(&c.pending[i], at)
+		if !example || !c.pending[i].rule.rule.Exclusive {
+			c.add(&c.pending[i], at)
+		}
 	}
 	clear(c.pending)
 	c.pending = c.pending[:0]

@@ -28,7 +28,7 @@ const (
 	outcomeLog       = "log"       // no HTTP in it
 	outcomeEmpty     = "empty"     // no bytes
 	outcomeTombstone = "tombstone" // a Kafka message with a null value
-	outcomePanic     = "panic"     // a decoder or the handler panicked
+	outcomeFailed    = "failed"    // not of the format that was asked for, or something panicked
 )
 
 // decoding decodes the records of one stream or partition one after the other.
@@ -67,7 +67,7 @@ func (d *decoding) record(src classify.Source, at time.Time, record []byte) {
 	format := "none"
 	defer func() {
 		if cause := recover(); cause != nil {
-			d.tally.record(src.Kind, format, outcomePanic, len(record))
+			d.tally.record(src.Kind, format, outcomeFailed, len(record))
 			d.poison(len(record), cause)
 		}
 	}()
@@ -84,8 +84,11 @@ func (d *decoding) record(src classify.Source, at time.Time, record []byte) {
 	d.begin()
 	format = d.decode(record)
 	outcome := outcomeLog
-	if d.http {
+	switch {
+	case d.http:
 		outcome = outcomeExchange
+	case d.cfg.Format != FormatAuto && format != d.cfg.Format:
+		outcome = outcomeFailed // looked at as text all the same
 	}
 	d.tally.record(src.Kind, format, outcome, size)
 }

@@ -245,7 +245,7 @@ func TestPoisonRecordsAreCountedAndPassed(t *testing.T) {
 # TYPE leaktap_records_total counter
 leaktap_records_total{format="json",outcome="exchange",source="kafka"} 1
 leaktap_records_total{format="none",outcome="empty",source="kafka"} 1
-leaktap_records_total{format="none",outcome="panic",source="kafka"} 1
+leaktap_records_total{format="none",outcome="failed",source="kafka"} 1
 leaktap_records_total{format="none",outcome="tombstone",source="kafka"} 1
 leaktap_records_total{format="text",outcome="log",source="kafka"} 2
 # HELP leaktap_kafka_lag_records Records of the partition that were not handled yet.

@@ -27,7 +27,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		}, []string{"source", "format", "outcome"}),
 		bytes: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "leaktap_record_bytes_total",
-			Help: "Bytes of the records read, decompressed.",
+			Help: "Bytes of the records read, decompressed, and of captured exchanges.",
 		}, []string{"source"}),
 		lagRecords: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "leaktap_kafka_lag_records",

@@ -38,7 +38,7 @@ type Stats struct {
 }
 
 // RecordKey is a format ("none" if it came to none) and what became of a record
-// of it: exchange, log, empty, tombstone or panic.
+// of it: exchange, log, empty, tombstone or failed.
 type RecordKey struct{ Format, Outcome string }
 
 // NewReader returns a reader. A nil registerer leaves the metrics unregistered.

@@ -310,7 +310,7 @@ func TestMetricsAreShared(t *testing.T) {
 		}
 	}
 	expected := `
-# HELP leaktap_record_bytes_total Bytes of the records read, decompressed.
+# HELP leaktap_record_bytes_total Bytes of the records read, decompressed, and of captured exchanges.
 # TYPE leaktap_record_bytes_total counter
 leaktap_record_bytes_total{source="stdin"} 16
 # HELP leaktap_records_total Records read, by kind of source, by format and by what became of them.
