@@ -8,7 +8,10 @@
 // leniency: commas, colons and brackets are not checked for order.
 package jsonscan
 
-import "bytes"
+import (
+	"encoding/binary"
+	"math/bits"
+)
 
 // Kind is the kind of a token.
 type Kind uint8
@@ -89,29 +92,23 @@ func (s *Scanner) Next() Token {
 // str reads the string whose first byte behind the quote is at start.
 func (s *Scanner) str(start int) Token {
 	t := Token{Kind: String, Start: start}
-	i := start
-	for {
-		n := bytes.IndexByte(s.data[i:], '"')
-		if n < 0 {
-			t.End, t.Cut = len(s.data), true
-			t.Escaped = bytes.IndexByte(s.data[start:], '\\') >= 0
-			s.pos = len(s.data)
-			return t
-		}
-		i += n
-		if !escapedAt(s.data, start, i) {
-			break
-		}
+	data := s.data
+	i := special(data, start)
+	for i < len(data) && data[i] == '\\' {
 		t.Escaped = true
-		i++
+		i = special(data, min(i+2, len(data)))
 	}
 	t.End = i
-	t.Escaped = t.Escaped || bytes.IndexByte(s.data[start:i], '\\') >= 0
+	if i == len(data) {
+		t.Cut = true
+		s.pos = i
+		return t
+	}
 	i++
-	for i < len(s.data) && isSpace(s.data[i]) {
+	for i < len(data) && isSpace(data[i]) {
 		i++
 	}
-	if i < len(s.data) && s.data[i] == ':' {
+	if i < len(data) && data[i] == ':' {
 		t.Kind = Key
 		i++
 	}
@@ -119,14 +116,34 @@ func (s *Scanner) str(start int) Token {
 	return t
 }
 
-// escapedAt says whether an odd number of backslashes stands before offset i.
-func escapedAt(data []byte, start, i int) bool {
-	n := 0
-	for i-n-1 >= start && data[i-n-1] == '\\' {
-		n++
+// special returns the offset of the next quote or backslash at or behind i, or
+// the length of data. It looks at eight bytes at a time.
+func special(data []byte, i int) int {
+	for ; i+8 <= len(data); i += 8 {
+		w := binary.LittleEndian.Uint64(data[i:])
+		if m := zeroBytes(w^quotes) | zeroBytes(w^backslashes); m != 0 {
+			return i + bits.TrailingZeros64(m)/8
+		}
 	}
-	return n%2 == 1
+	for ; i < len(data); i++ {
+		if data[i] == '"' || data[i] == '\\' {
+			return i
+		}
+	}
+	return i
 }
+
+// Eight times the same byte.
+const (
+	ones        = 0x0101010101010101
+	quotes      = ones * '"'
+	backslashes = ones * '\\'
+)
+
+// zeroBytes returns a word whose lowest set bit is the high bit of the first
+// zero byte of w; 0 if w has none (Bit Twiddling Hacks, "Determine if a word
+// has a zero byte"). Bits behind the first may be wrong.
+func zeroBytes(w uint64) uint64 { return (w - ones) &^ w & (ones << 7) }
 
 // literal reads true, false, null, or junk up to the next delimiter.
 func (s *Scanner) literal(start int) Token {

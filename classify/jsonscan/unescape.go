@@ -1,7 +1,9 @@
 package jsonscan
 
 import (
-	"bytes"
+	"encoding/binary"
+	"math/bits"
+	"slices"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -10,27 +12,46 @@ import (
 // (RFC 8259, section 7). Invalid escapes are kept as they are written, lone
 // surrogates become U+FFFD. The result is never longer than src.
 func AppendUnescaped(dst, src []byte) []byte {
-	for {
-		n := bytes.IndexByte(src, '\\')
-		if n < 0 || n+1 >= len(src) {
-			return append(dst, src...)
-		}
-		dst = append(dst, src[:n]...)
-		src = src[n:]
-		if c := simpleEscape[src[1]]; c != 0 {
-			dst = append(dst, c)
-			src = src[2:]
+	start := len(dst)
+	dst = slices.Grow(dst, len(src)+8)[:start+len(src)+8] // copies of words may go past the end
+	n, i := start, 0
+	for i < len(src) {
+		if i+8 <= len(src) {
+			w := binary.LittleEndian.Uint64(src[i:])
+			binary.LittleEndian.PutUint64(dst[n:], w)
+			m := zeroBytes(w ^ backslashes)
+			if m == 0 {
+				n, i = n+8, i+8
+				continue
+			}
+			plain := bits.TrailingZeros64(m) / 8
+			n, i = n+plain, i+plain
+		} else if src[i] != '\\' {
+			dst[n] = src[i]
+			n, i = n+1, i+1
 			continue
 		}
-		r, size := unicodeEscape(src)
-		if size == 0 {
-			dst = append(dst, src[:2]...)
-			src = src[2:]
-			continue
-		}
-		dst = utf8.AppendRune(dst, r)
-		src = src[size:]
+		out, in := escape(dst[n:], src[i:])
+		n, i = n+out, i+in
 	}
+	return dst[:n]
+}
+
+// escape reads the escape that starts src and writes what it stands for; it
+// returns the numbers of bytes written and read.
+func escape(dst, src []byte) (out, in int) {
+	if len(src) == 1 {
+		dst[0] = '\\'
+		return 1, 1
+	}
+	if c := simpleEscape[src[1]]; c != 0 {
+		dst[0] = c
+		return 1, 2
+	}
+	if r, size := unicodeEscape(src); size > 0 {
+		return utf8.EncodeRune(dst, r), size
+	}
+	return copy(dst, src[:2]), 2
 }
 
 // unicodeEscape reads \uXXXX, or two of them that form a surrogate pair; size
