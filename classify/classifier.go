@@ -28,6 +28,7 @@ type Classifier struct {
 	// anchored is c.anchor as a function value, made once.
 	anchored func(*anchor, int)
 	mac      hash.Hash
+	probe    probe
 	out      Inspection
 }
 
@@ -45,7 +46,7 @@ type Inspection struct {
 // NewClassifier returns a classifier; each goroutine needs its own.
 func (e *Engine) NewClassifier() *Classifier {
 	c := &Classifier{e: e, mac: hmac.New(sha256.New, e.key)}
-	c.anchored = c.anchor
+	c.anchored, c.probe.anchored = c.anchor, c.anchorInDocument
 	return c
 }
 

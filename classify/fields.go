@@ -91,8 +91,9 @@ func (v *vocabulary) lookup(name []byte) uint16 {
 		return 0
 	}
 	h, id := uint64(fnvOffset), uint16(0)
-	for i, b := range slices.Backward(name) {
-		c := foldByte[b]
+	for n := len(name); n > 0; n-- {
+		i := n - 1
+		c := foldByte[name[i]]
 		if c == 0 {
 			continue
 		}

@@ -1,6 +1,9 @@
 package classify
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // frame is one step of the way from the top of a part to a value.
 type frame struct {
@@ -43,8 +46,8 @@ func pointer(frames []frame) string {
 // "schema", "properties" and the like (OpenAPI 3.1, section 4.8.24).
 func inSchemaExample(frames []frame) bool {
 	example := false
-	for i := len(frames) - 1; i >= 0; i-- {
-		switch string(frames[i].key) {
+	for _, f := range slices.Backward(frames) {
+		switch string(f.key) {
 		case "example", "examples", "default":
 			example = true
 		case "schema", "schemas", "properties", "parameters", "components", "definitions":

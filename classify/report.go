@@ -19,6 +19,10 @@ type pendingMatch struct {
 // report keeps a match until the value is done. Of exclusive rules the one that
 // stands first keeps overlapping bytes.
 func (c *Classifier) report(cand *Candidate, m Match) {
+	if c.probe.on {
+		c.probe.heard = true
+		return
+	}
 	if m.Hi < m.Lo || m.Hi > len(cand.Text) {
 		m.Lo, m.Hi, m.Public = cand.Lo, cand.Hi, 0
 	}

@@ -13,7 +13,9 @@ func (c *Classifier) walkBody(where Where, m *Message) {
 	c.out.Bytes += int64(len(m.Body))
 	switch {
 	case isJSON(m.Body):
-		c.walkJSON(m.Body, nil)
+		if c.loud(m.Body) {
+			c.walkJSON(m.Body, nil)
+		}
 	case isForm(m):
 		c.walkForm(m.Body)
 	default:

@@ -156,7 +156,7 @@ func iban() classify.Detector {
 		Fix:            "Return the last four characters at most, to the account's owner only; keep the rest out of logs.",
 		FalsePositives: "Country, length and check digits (ISO 13616, mod 97) have to be right; masked numbers stay silent.",
 		CWE:            []string{"CWE-359"}, OWASP: []string{"API3:2023"},
-		On: classify.Trigger{Digits: 7, Fields: []string{"iban"}},
+		On: classify.Trigger{Digits: 9, Fields: []string{"iban"}},
 	}, func(c *classify.Candidate) {
 		if onTheWay(c) {
 			return
