@@ -47,7 +47,7 @@ type probe struct {
 // probeSigns looks at each name: a member's before a colon, and one in running
 // text before a colon or an equals sign.
 func (c *Classifier) probeSigns(doc []byte) {
-	for i := nextSign(doc, 0); i >= 0 && !c.probe.heard; i = nextSign(doc, i+1) {
+	for i := nextSign(doc, 0); i < len(doc) && !c.probe.heard; i = nextSign(doc, i+1) {
 		lo, hi := nameBefore(doc, i)
 		id := c.e.fields.lookup(doc[lo:hi])
 		if id != 0 {

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"net/url"
 	"strings"
+
+	"github.com/leaktap/leaktap/classify/jsonscan"
 )
 
 // walkText looks at running text as a whole: anchors, digit runs, name-value
@@ -138,10 +140,14 @@ const formType = "application/x-www-form-urlencoded"
 // worth a look.
 const minPair = 8
 
+// nextSign returns the offset of the next '=' or ':' at or behind i, or the
+// length of text.
+func nextSign(text []byte, i int) int { return jsonscan.IndexEither(text, i, '=', ':') }
+
 // pairs finds names before '=' and ':' in running text and offers the values
 // behind them: password=…, "api_key": "…", Authorization: ….
 func (c *Classifier) pairs(text []byte) {
-	for i := nextSign(text, 0); i >= 0; i = nextSign(text, i+1) {
+	for i := nextSign(text, 0); i < len(text); i = nextSign(text, i+1) {
 		lo, hi := nameBefore(text, i)
 		if hi-lo < 2 {
 			continue
@@ -154,16 +160,6 @@ func (c *Classifier) pairs(text []byte) {
 			c.offerField(id, text[lo:hi], text, vlo, vhi, String)
 		}
 	}
-}
-
-// nextSign returns the offset of the next '=' or ':' at or behind i, or -1.
-func nextSign(text []byte, i int) int {
-	for ; i < len(text); i++ {
-		if text[i] == '=' || text[i] == ':' {
-			return i
-		}
-	}
-	return -1
 }
 
 // nameBefore returns the name that stands before a sign, quotes and one space

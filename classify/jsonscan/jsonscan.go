@@ -8,11 +8,6 @@
 // leniency: commas, colons and brackets are not checked for order.
 package jsonscan
 
-import (
-	"encoding/binary"
-	"math/bits"
-)
-
 // Kind is the kind of a token.
 type Kind uint8
 
@@ -93,10 +88,10 @@ func (s *Scanner) Next() Token {
 func (s *Scanner) str(start int) Token {
 	t := Token{Kind: String, Start: start}
 	data := s.data
-	i := special(data, start)
+	i := IndexEither(data, start, '"', '\\')
 	for i < len(data) && data[i] == '\\' {
 		t.Escaped = true
-		i = special(data, min(i+2, len(data)))
+		i = IndexEither(data, min(i+2, len(data)), '"', '\\')
 	}
 	t.End = i
 	if i == len(data) {
@@ -115,35 +110,6 @@ func (s *Scanner) str(start int) Token {
 	s.pos = i
 	return t
 }
-
-// special returns the offset of the next quote or backslash at or behind i, or
-// the length of data. It looks at eight bytes at a time.
-func special(data []byte, i int) int {
-	for ; i+8 <= len(data); i += 8 {
-		w := binary.LittleEndian.Uint64(data[i:])
-		if m := zeroBytes(w^quotes) | zeroBytes(w^backslashes); m != 0 {
-			return i + bits.TrailingZeros64(m)/8
-		}
-	}
-	for ; i < len(data); i++ {
-		if data[i] == '"' || data[i] == '\\' {
-			return i
-		}
-	}
-	return i
-}
-
-// Eight times the same byte.
-const (
-	ones        = 0x0101010101010101
-	quotes      = ones * '"'
-	backslashes = ones * '\\'
-)
-
-// zeroBytes returns a word whose lowest set bit is the high bit of the first
-// zero byte of w; 0 if w has none (Bit Twiddling Hacks, "Determine if a word
-// has a zero byte"). Bits behind the first may be wrong.
-func zeroBytes(w uint64) uint64 { return (w - ones) &^ w & (ones << 7) }
 
 // literal reads true, false, null, or junk up to the next delimiter.
 func (s *Scanner) literal(start int) Token {

@@ -139,3 +139,23 @@ func BenchmarkScan(b *testing.B) {
 		}
 	}
 }
+
+func TestIndexEither(t *testing.T) {
+	for n := range 40 {
+		for at := range n {
+			for _, c := range []byte{'a', 'b'} {
+				data := []byte(strings.Repeat("\xe1\x00`", n))[:n] // neighbours of a and b in the word arithmetic
+				data[at] = c
+				for from := range n + 1 {
+					want := at
+					if from > at {
+						want = n
+					}
+					if got := IndexEither(data, from, 'a', 'b'); got != want {
+						t.Fatalf("%q from %d: got %d, want %d", data, from, got, want)
+					}
+				}
+			}
+		}
+	}
+}

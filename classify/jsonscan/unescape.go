@@ -19,7 +19,7 @@ func AppendUnescaped(dst, src []byte) []byte {
 		if i+8 <= len(src) {
 			w := binary.LittleEndian.Uint64(src[i:])
 			binary.LittleEndian.PutUint64(dst[n:], w)
-			m := zeroBytes(w ^ backslashes)
+			m := zeroBytes(w ^ ones*'\\')
 			if m == 0 {
 				n, i = n+8, i+8
 				continue
