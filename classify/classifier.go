@@ -108,6 +108,9 @@ func (c *Classifier) offerField(id uint16, key, text []byte, lo, hi int, kind Va
 // under the scan.
 func (c *Classifier) anchor(a *anchor, at int) {
 	for _, n := range c.e.byAnchor[a.id] {
+		if n == openLayer { // inner has looked already
+			continue
+		}
 		c.cand.Anchor = a.text
 		c.offer(n, c.cand.Text, at, at+len(a.text), c.cand.Kind)
 	}

@@ -46,6 +46,9 @@ type Engine struct {
 	limits   Limits
 }
 
+// openLayer stands in the place of a rule where an anchor tells of an encoding.
+const openLayer = -1
+
 // ruleEntry is a detector with what the engine needs of its rule at hand.
 type ruleEntry struct {
 	rule     *Rule
@@ -72,6 +75,11 @@ func NewEngine(cfg Config) (*Engine, error) {
 	}
 	e.limits.Findings = orDefault(e.limits.Findings, 100)
 	e.limits.Layers = orDefault(e.limits.Layers, 4)
+	for _, start := range encodedStarts {
+		if err := e.addAnchor(start, false, openLayer); err != nil {
+			return nil, fmt.Errorf("make engine: %w", err)
+		}
+	}
 	for _, d := range cfg.Detectors {
 		if err := e.add(d); err != nil {
 			return nil, fmt.Errorf("make engine: %w", err)

@@ -151,6 +151,10 @@ func (c *Classifier) anchorInDocument(a *anchor, at int) {
 	value := c.valueAround(doc, at)
 	c.cand.Key, c.cand.Field = c.keyBefore(doc, value.Start)
 	for _, n := range c.e.byAnchor[a.id] {
+		if n == openLayer {
+			c.probe.heard = c.probe.heard || at == value.Start && isEncoded(doc[value.Start:value.End])
+			continue
+		}
 		c.cand.Anchor = a.text
 		c.offer(n, doc, at, at+len(a.text), Text)
 		if at+len(a.text) <= value.End {

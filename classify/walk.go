@@ -18,6 +18,9 @@ func (c *Classifier) walkBody(where Where, m *Message) {
 		}
 	case isForm(m):
 		c.walkForm(m.Body)
+	case isGzip(m.Body): // a coding that the source did not take off
+		c.unpacked(m.Body)
+		c.settle()
 	default:
 		c.walkText(m.Body)
 	}
@@ -241,18 +244,7 @@ func (c *Classifier) str(raw []byte, escaped bool) {
 	if id := c.field(); id != 0 && len(text) > 0 {
 		c.offerField(id, c.key(), text, 0, len(text), String)
 	}
-	switch {
-	case len(text) < 3:
-	case isJSON(text) && c.openLayer("#json", len(text)):
-		c.walkJSON(text, nil)
-		c.closeLayer()
-	default:
-		c.scan(text, String)
-		if len(text) >= minPair {
-			c.pairs(text)
-		}
-	}
-	c.settle()
+	c.inner(text, String)
 	c.arena = c.arena[:min(mark, len(c.arena))]
 }
 

@@ -39,16 +39,7 @@ func (c *Classifier) leaf(name, text []byte) {
 	if id != 0 && len(text) > 0 {
 		c.offerField(id, name, text, 0, len(text), String)
 	}
-	if len(text) >= 3 {
-		if isJSON(text) && c.openLayer("#json", len(text)) {
-			c.walkJSON(text, nil)
-			c.closeLayer()
-		} else {
-			c.scan(text, Text)
-			c.pairs(text)
-		}
-	}
-	c.settle()
+	c.inner(text, Text)
 	c.frames = c.frames[:len(c.frames)-1]
 }
 

@@ -1,0 +1,114 @@
+package classify
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/base64"
+	"io"
+)
+
+// encodedStarts are the first characters of base64 (RFC 4648) of what is worth
+// opening: {" and [{" and { and gzip (RFC 1952). A JSON Web Token starts as the
+// first and has dots.
+var encodedStarts = []string{"eyJ", "W3si", "ewog", "ewoJ", "eyAi", "H4sI"}
+
+const (
+	// minEncoded is the least number of base64 characters worth opening.
+	minEncoded = 24
+	// maxUnpacked bounds what one gzip layer may unpack to.
+	maxUnpacked = 8 << 20
+)
+
+// inner looks at a text that is no document of a known kind by itself: at the
+// encodings that it is written in, or else at its bytes.
+func (c *Classifier) inner(text []byte, kind ValueKind) {
+	mark := len(c.arena)
+	switch {
+	case len(text) < 3:
+	case isJSON(text) && c.openLayer("#json", len(text)):
+		c.walkJSON(text, nil)
+		c.closeLayer()
+	case isEncoded(text) && c.decoded(text):
+	default:
+		c.scan(text, kind)
+		if len(text) >= minPair {
+			c.pairs(text)
+		}
+	}
+	c.settle()
+	c.arena = c.arena[:min(mark, len(c.arena))]
+}
+
+// isEncoded says whether a text is base64 of a document.
+func isEncoded(text []byte) bool {
+	if len(text) < minEncoded {
+		return false
+	}
+	for _, start := range encodedStarts {
+		if string(text[:len(start)]) == start {
+			return isBase64(text)
+		}
+	}
+	return false
+}
+
+// isBase64 accepts both alphabets, with and without padding.
+func isBase64(text []byte) bool {
+	for _, b := range bytes.TrimRight(text, "=") {
+		if foldByte[b] == 0 && b != '+' && b != '/' && b != '-' && b != '_' || b >= 0x80 {
+			return false
+		}
+	}
+	return true
+}
+
+// decoded opens a base64 layer; false if there is none, or no room for it.
+func (c *Classifier) decoded(text []byte) bool {
+	plain := decodeBase64(text)
+	if plain == nil || !isGzip(plain) && !isJSON(plain) || !c.openLayer("#base64", len(text)) {
+		return false
+	}
+	if isGzip(plain) {
+		c.unpacked(plain)
+	} else {
+		c.walkJSON(plain, nil)
+	}
+	c.closeLayer()
+	return true
+}
+
+// decodeBase64 decodes either alphabet; what was cut gives what it holds.
+func decodeBase64(text []byte) []byte {
+	text = bytes.TrimRight(text, "=")
+	if len(text)%4 == 1 { // no byte ends there: it was cut
+		text = text[:len(text)-1]
+	}
+	encoding := base64.RawStdEncoding
+	if bytes.ContainsAny(text, "-_") {
+		encoding = base64.RawURLEncoding
+	}
+	plain := make([]byte, encoding.DecodedLen(len(text)))
+	n, err := encoding.Decode(plain, text)
+	if err != nil {
+		return nil
+	}
+	return plain[:n]
+}
+
+func isGzip(b []byte) bool { return len(b) > 2 && b[0] == 0x1f && b[1] == 0x8b }
+
+// unpacked opens a gzip layer and looks at what it holds, at most maxUnpacked
+// bytes; the rest is counted.
+func (c *Classifier) unpacked(packed []byte) {
+	r, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil || !c.openLayer("#gzip", len(packed)) {
+		return
+	}
+	plain, err := io.ReadAll(io.LimitReader(r, maxUnpacked+1))
+	if len(plain) > maxUnpacked || err != nil {
+		c.out.LayerLimit += int64(len(packed))
+		plain = plain[:min(len(plain), maxUnpacked)]
+	}
+	c.inner(plain, Text)
+	c.closeLayer()
+}
