@@ -41,13 +41,13 @@ func NewFile(c FileConfig, m *Metrics, log *slog.Logger) *File {
 // Run opens the file, created with mode 0600 if it is not there, and appends to
 // it until ctx ends. It returns an error if the file cannot be opened or closed.
 func (f *File) Run(ctx context.Context) error {
-	file, err := os.OpenFile(f.config.Path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	file, err := os.OpenFile(f.config.Path, os.O_APPEND|os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		f.deliver = func(context.Context, []*classify.Finding) error { return err }
 		f.close(ctx)
 		return fmt.Errorf("open findings file: %w", err)
 	}
-	f.file = file
+	f.file, f.torn = file, endsTorn(file)
 	if err := f.queue.Run(ctx); err != nil {
 		return err
 	}
@@ -55,6 +55,18 @@ func (f *File) Run(ctx context.Context) error {
 		return fmt.Errorf("close findings file: %w", err)
 	}
 	return nil
+}
+
+// endsTorn says whether a file ends in half a line, as an agent leaves it that was
+// killed while it wrote.
+func endsTorn(file *os.File) bool {
+	info, err := file.Stat()
+	if err != nil || info.Size() == 0 {
+		return false
+	}
+	var last [1]byte
+	_, err = file.ReadAt(last[:], info.Size()-1)
+	return err == nil && last[0] != '\n'
 }
 
 // write appends a batch. It is called by Run's goroutine only.

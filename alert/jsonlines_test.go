@@ -88,6 +88,27 @@ func TestFileAppends(t *testing.T) {
 	}
 }
 
+// TestFileAfterKill continues a file that an agent left in the middle of a line.
+func TestFileAfterKill(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "findings.jsonl")
+	if err := os.WriteFile(path, []byte("{}\n{\"schema\":\"lea"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	m, _ := testMetrics()
+	f := NewFile(FileConfig{Path: path}, m, quiet())
+	stop := start(t, f)
+	f.Accept(finding(1))
+	stop()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(string(text), "\n")
+	if len(lines) != 4 || decode[struct{ ID string }](t, []byte(lines[2])).ID != "lt-1" {
+		t.Errorf("the file is %q", text)
+	}
+}
+
 func TestFileThatCannotBeOpened(t *testing.T) {
 	m, reg := testMetrics()
 	f := NewFile(FileConfig{Path: filepath.Join(t.TempDir(), "no", "such")}, m, quiet())

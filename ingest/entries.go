@@ -3,6 +3,7 @@ package ingest
 import (
 	"bufio"
 	"bytes"
+	"errors"
 
 	"github.com/leaktap/leaktap/classify/jsonscan"
 )
@@ -75,7 +76,12 @@ func (e *entries) next() (entry []byte, ok bool) {
 }
 
 // failure returns why the stream ended, nil for its proper end.
-func (e *entries) failure() error { return unexpected(e.err) }
+func (e *entries) failure() error {
+	if err := unexpected(e.err); err != nil || e.depth <= 0 {
+		return err
+	}
+	return errors.New("the archive is cut off: its JSON does not end; what is there was scanned")
+}
 
 // chunk returns what is buffered, or waits for more.
 func (e *entries) chunk() ([]byte, error) {

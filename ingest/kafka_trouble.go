@@ -128,6 +128,9 @@ func (k *Kafka) explain(doing string, err error) error {
 		hint = "the broker closed the connection: it may want TLS or a password"
 	}
 	at := strings.Join(k.cfg.Brokers, ",")
+	if cause := errors.Unwrap(err); cause != nil && strings.HasPrefix(err.Error(), "kafka.(*Client)") {
+		err = cause // kafka-go's method says nothing to the user
+	}
 	if hint == "" {
 		return fmt.Errorf("%s at %s: %w", doing, at, err)
 	}

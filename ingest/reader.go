@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -57,7 +58,7 @@ func NewReader(cfg Config, reg prometheus.Registerer, log *slog.Logger) (*Reader
 // Run reads in to its end and calls handle for every exchange, one after the
 // other. name is the file's path or StdinName. What was readable before an
 // error has been handled; the error names the file and the offset of the
-// underlying bytes. A cancelled context stops between two records; a Read that
+// underlying bytes, or the line of JSON that is cut off. A cancelled context stops between two records; a Read that
 // blocks has to be ended by closing in.
 func (r *Reader) Run(ctx context.Context, name string, in io.Reader, handle func(*classify.Exchange)) (Stats, error) {
 	tally := newTally(r.metrics, r.cfg)
@@ -80,7 +81,7 @@ func (r *Reader) Run(ctx context.Context, name string, in io.Reader, handle func
 	if err != nil && !errors.Is(err, ctx.Err()) {
 		err = fmt.Errorf("read %s at byte %d: %w", name, stream.offset(), err)
 	}
-	return tally.stats, err
+	return tally.stats, errors.Join(err, run.tornError())
 }
 
 // reading is one stream being read.
@@ -89,6 +90,8 @@ type reading struct {
 	decoding *decoding
 	tally    *tally
 	src      classify.Source
+	// torn counts records whose JSON is cut off; firstTorn is the first one's line.
+	torn, firstTorn int64
 }
 
 // lines reads a stream of lines.
@@ -105,8 +108,24 @@ func (r *reading) lines(ctx context.Context, in *bufio.Reader) error {
 		}
 		r.decoding.record(r.src, time.Time{}, record)
 		r.tally.uninspected(r.src.Kind, UninspectedLimit, records.cut)
+		if records.torn() {
+			r.torn++
+			r.firstTorn = cmp.Or(r.firstTorn, r.src.Line)
+		}
 	}
 	return ctx.Err()
+}
+
+// tornError returns the error for records that are only half there, which were
+// scanned as far as they go.
+func (r *reading) tornError() error {
+	switch r.torn {
+	case 0:
+		return nil
+	case 1:
+		return fmt.Errorf("%s:%d: the JSON is cut off; what is there was scanned", r.src.Name, r.firstTorn)
+	}
+	return fmt.Errorf("%s:%d: the JSON is cut off, there and in %d more records; what is there was scanned", r.src.Name, r.firstTorn, r.torn-1)
 }
 
 // archive reads a HAR document, which is a recording of traffic, entry by entry.

@@ -52,6 +52,23 @@ func (r *records) next() (record []byte, ok bool) {
 	return bytes.TrimRight(r.buf[r.start:r.end], "\r\n"), true
 }
 
+// torn says whether the present record is the beginning of a JSON object or
+// array. A record that ends with the bracket that would close it, and with a
+// line end, is taken for whole, since that costs nothing.
+func (r *records) torn() bool {
+	record := r.buf[r.start:r.end]
+	text := bytes.TrimSpace(record)
+	if r.cut > 0 || len(text) == 0 {
+		return false
+	}
+	closing := text[0] + 2 // of { and [ in ASCII
+	if text[len(text)-1] == closing && record[len(record)-1] == '\n' {
+		return false
+	}
+	first, _, _ := bytes.Cut(text, []byte("\n"))
+	return opensJSON(first) && nesting(text) > 0 && bytes.Contains(text, []byte(`":`))
+}
+
 // failure returns why the stream ended, nil for its proper end.
 func (r *records) failure() error { return unexpected(r.err) }
 

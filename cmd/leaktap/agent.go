@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -33,17 +32,11 @@ type agent struct {
 	pipeline *pipeline
 }
 
-// runner blocks until its context ends.
-type runner struct {
-	name string
-	run  func(ctx context.Context) error
-}
+// runner blocks until its context ends. Its error names what failed.
+type runner func(ctx context.Context) error
 
 // source feeds the pipeline until its context ends, or until its end.
-type source struct {
-	name string
-	run  func(ctx context.Context, p *pipeline) error
-}
+type source func(ctx context.Context, p *pipeline) error
 
 // newAgent returns an agent without sources and with the sinks that every agent
 // has: ledger and metrics.
@@ -76,12 +69,12 @@ func (a *app) agentWith(d *detecting, o *outputs, live bool) (*agent, *output, e
 }
 
 // addSink adds a sink, and its goroutine if it has one.
-func (a *agent) addSink(name string, s sink) {
+func (a *agent) addSink(s sink) {
 	a.sinks = append(a.sinks, s)
 	if r, ok := s.(interface {
 		Run(ctx context.Context) error
 	}); ok {
-		a.runners = append(a.runners, runner{name, r.Run})
+		a.runners = append(a.runners, r.Run)
 	}
 }
 
@@ -107,8 +100,8 @@ func (a *agent) addSniffer(cfg capture.Config) (stats func() capture.Stats, err 
 	return s.Stats, nil
 }
 
-func (a *agent) addSource(name string, ready <-chan struct{}, run func(ctx context.Context, p *pipeline) error) {
-	a.sources = append(a.sources, source{name, run})
+func (a *agent) addSource(name string, ready <-chan struct{}, run source) {
+	a.sources = append(a.sources, run)
 	a.ready = append(a.ready, struct {
 		name  string
 		ready <-chan struct{}
@@ -141,14 +134,14 @@ func (a *agent) run(ctx context.Context) error {
 	defer stopSources()
 	work := make([]runner, 0, len(a.sources))
 	for _, s := range a.sources {
-		work = append(work, runner{s.name, func(ctx context.Context) error { return s.run(ctx, a.pipeline) }})
+		work = append(work, func(ctx context.Context) error { return s(ctx, a.pipeline) })
 	}
 	sources := start(sourceCtx, work)
 	serverCtx, stopServer := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopServer()
 	var servers *group
 	if a.server != nil {
-		servers = start(serverCtx, []runner{{"http server", a.server.run}})
+		servers = start(serverCtx, []runner{a.server.run})
 	}
 	err := waitFirst(stopSources, sources, servers)
 
@@ -179,9 +172,9 @@ func start(ctx context.Context, list []runner) *group {
 	g := &group{done: make(chan struct{}), fail: make(chan struct{})}
 	for _, r := range list {
 		g.wg.Go(func() {
-			if err := r.run(ctx); err != nil {
+			if err := r(ctx); err != nil {
 				g.mu.Lock()
-				g.errs = append(g.errs, fmt.Errorf("%s: %w", r.name, err))
+				g.errs = append(g.errs, err)
 				g.mu.Unlock()
 				g.once.Do(func() { close(g.fail) })
 			}

@@ -2,18 +2,20 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"os"
-	"reflect"
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/parser"
+	"github.com/prometheus/exporter-toolkit/web"
 
 	"github.com/leaktap/leaktap/capture"
-	"github.com/leaktap/leaktap/classify"
 	"github.com/leaktap/leaktap/ingest"
 )
 
@@ -25,6 +27,9 @@ type config struct {
 	Rules    rulesConfig    `yaml:"rules"`
 	Sinks    sinksConfig    `yaml:"sinks"`
 	HTTP     httpConfig     `yaml:"http"`
+
+	file string
+	text []byte
 }
 
 // sourceConfig is one source: exactly one of its members.
@@ -50,7 +55,10 @@ type kafkaConfig struct {
 		User         string `yaml:"user"`
 		PasswordFile string `yaml:"password_file"`
 	} `yaml:"sasl"`
-	CommitInterval time.Duration `yaml:"commit_interval"`
+	CommitInterval duration `yaml:"commit_interval"`
+	// SessionTimeout is how long the group waits for a member that died before
+	// another takes its partitions; the broker's bounds are 6 s and 30 min.
+	SessionTimeout duration `yaml:"session_timeout"`
 }
 
 type interfaceConfig struct {
@@ -81,19 +89,19 @@ type jsonLinesConfig struct {
 }
 
 type alertmanagerConfig struct {
-	URLs          []string          `yaml:"urls"`
-	MinSeverity   classify.Severity `yaml:"min_severity"`
-	Resend        time.Duration     `yaml:"resend"`
-	ResolveAfter  time.Duration     `yaml:"resolve_after"`
-	SettleTimeout time.Duration     `yaml:"settle_timeout"`
-	ExternalURL   string            `yaml:"external_url"`
-	RunbookURL    string            `yaml:"runbook_url"`
+	URLs          []string `yaml:"urls"`
+	MinSeverity   severity `yaml:"min_severity"`
+	Resend        duration `yaml:"resend"`
+	ResolveAfter  duration `yaml:"resolve_after"`
+	SettleTimeout duration `yaml:"settle_timeout"`
+	ExternalURL   string   `yaml:"external_url"`
+	RunbookURL    string   `yaml:"runbook_url"`
 }
 
 type webhookConfig struct {
-	URL        string        `yaml:"url"`
-	SecretFile string        `yaml:"secret_file"`
-	Timeout    time.Duration `yaml:"timeout"`
+	URL        string   `yaml:"url"`
+	SecretFile string   `yaml:"secret_file"`
+	Timeout    duration `yaml:"timeout"`
 }
 
 type httpConfig struct {
@@ -113,71 +121,17 @@ func loadConfig(file string) (*config, error) {
 	}
 	c := &config{HTTP: httpConfig{Listen: defaultListen}}
 	d := yaml.NewDecoder(bytes.NewReader(text), yaml.Strict())
-	if err := d.Decode(c); err != nil {
-		return nil, configError(file, err)
+	if err := d.Decode(c); err != nil && !errors.Is(err, io.EOF) { // an empty file is what check says
+		return nil, configError(file, text, err)
 	}
+	if tree, err := parser.ParseBytes(text, 0); err == nil && len(tree.Docs) > 1 {
+		return nil, fmt.Errorf("%s: want one document, and here another starts", at(file, tree.Docs[1].Start.Position))
+	}
+	c.file, c.text = file, text
 	if problem := c.check(); problem != nil {
-		return nil, fmt.Errorf("%s: %w", problem.position(file, text), problem)
+		return nil, c.locate(problem)
 	}
 	return c, nil
-}
-
-// configError gives an error of the YAML reader its place and a suggestion.
-func configError(file string, err error) error {
-	var at yaml.Error
-	if !errors.As(err, &at) || at.GetToken() == nil {
-		return fmt.Errorf("%s: %w", file, err)
-	}
-	position := at.GetToken().Position
-	message := at.GetMessage()
-	if _, unknown := errors.AsType[*yaml.UnknownFieldError](err); unknown {
-		key := at.GetToken().Value
-		message = fmt.Sprintf("unknown key %q%s", key, didYouMean(key, configKeys(reflect.TypeFor[config]())))
-	}
-	return fmt.Errorf("%s:%d:%d: %s", file, position.Line, position.Column, message)
-}
-
-// configKeys lists every key of the configuration.
-func configKeys(t reflect.Type) (keys []string) {
-	switch t.Kind() {
-	case reflect.Pointer, reflect.Slice:
-		return configKeys(t.Elem())
-	case reflect.Struct:
-		for f := range t.Fields() {
-			if key := f.Tag.Get("yaml"); key != "" {
-				keys = append(append(keys, key), configKeys(f.Type)...)
-			}
-		}
-	}
-	return keys
-}
-
-// configProblem is what is wrong at a path of the configuration.
-type configProblem struct{ path, text string }
-
-func (p *configProblem) Error() string { return strings.TrimPrefix(p.path, "$.") + ": " + p.text }
-
-// position finds the line and column of the path, or of its nearest parent.
-func (p *configProblem) position(file string, text []byte) string {
-	tree, err := parser.ParseBytes(text, 0)
-	if err != nil {
-		return file
-	}
-	for at := p.path; at != "$"; at = at[:strings.LastIndexAny(at, ".[")] {
-		path, err := yaml.PathString(at)
-		if err != nil {
-			return file
-		}
-		if node, err := path.FilterFile(tree); err == nil && node != nil {
-			position := node.GetToken().Position
-			return fmt.Sprintf("%s:%d:%d", file, position.Line, position.Column)
-		}
-	}
-	return file
-}
-
-func problem(path, format string, args ...any) *configProblem {
-	return &configProblem{"$." + path, fmt.Sprintf(format, args...)}
 }
 
 // check finds what decoding cannot.
@@ -190,14 +144,57 @@ func (c *config) check() *configProblem {
 			return p
 		}
 	}
-	if s := c.Sinks.JSONLines; s != nil && s.Path == "" {
+	return cmp.Or(c.Classify.check(), c.Rules.check(), c.Sinks.check(), c.HTTP.check())
+}
+
+func (c *classifyConfig) check() *configProblem {
+	switch {
+	case c.FindingsPerExchange < 0:
+		return problem("classify.findings_per_exchange", "is negative")
+	case c.DecodeLayers < 0:
+		return problem("classify.decode_layers", "is negative")
+	}
+	if _, err := digestKey(c.KeyFile); err != nil {
+		return problem("classify.key_file", "%v", err)
+	}
+	return nil
+}
+
+func (r *rulesConfig) check() *configProblem {
+	rules, err := builtinRules()
+	if err != nil {
+		return problem("rules", "%v", err)
+	}
+	var ids []string
+	for _, rule := range rules {
+		ids = append(ids, rule.ID)
+	}
+	for i, id := range r.Disable {
+		if !slices.Contains(ids, id) {
+			return problem(fmt.Sprintf("rules.disable[%d]", i), "there is no rule %q%s", id, didYouMean(id, ids))
+		}
+	}
+	return nil
+}
+
+func (s *sinksConfig) check() *configProblem {
+	switch {
+	case s.JSONLines != nil && s.JSONLines.Path == "":
 		return problem("sinks.jsonl.path", "is needed")
-	}
-	if s := c.Sinks.Alertmanager; s != nil && len(s.URLs) == 0 {
+	case s.Alertmanager != nil && len(s.Alertmanager.URLs) == 0:
 		return problem("sinks.alertmanager.urls", "is needed: the base URL of each member of the cluster")
-	}
-	if s := c.Sinks.Webhook; s != nil && s.URL == "" {
+	case s.Webhook != nil && s.Webhook.URL == "":
 		return problem("sinks.webhook.url", "is needed")
+	}
+	return nil
+}
+
+func (h *httpConfig) check() *configProblem {
+	if _, err := net.ResolveTCPAddr("tcp", h.Listen); h.Listen != "" && err != nil {
+		return problem("http.listen", "want an address HOST:PORT or :PORT")
+	}
+	if err := web.Validate(h.WebConfigFile); err != nil {
+		return problem("http.web_config_file", "%v", err)
 	}
 	return nil
 }
@@ -248,7 +245,7 @@ func (k *kafkaConfig) kafka() (ingest.KafkaConfig, error) {
 	cfg := ingest.KafkaConfig{
 		Config:  ingest.Config{Format: k.Format, Content: ingest.Content(k.Content)},
 		Brokers: k.Brokers, Topics: k.Topics, Group: k.Group, Start: start,
-		Timing: ingest.KafkaTiming{Commit: k.CommitInterval},
+		Timing: ingest.KafkaTiming{Commit: time.Duration(k.CommitInterval), Session: time.Duration(k.SessionTimeout)},
 	}
 	if k.TLS != nil {
 		cfg.Access.TLS = true

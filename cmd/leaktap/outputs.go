@@ -38,7 +38,10 @@ func (s *severityFlag) Set(text string) error {
 		s.level = 0
 		return nil
 	}
-	return s.level.UnmarshalText([]byte(text))
+	if err := s.level.UnmarshalText([]byte(text)); err != nil {
+		return fmt.Errorf("%w, or none", err)
+	}
+	return nil
 }
 
 // String returns the severity's name.
@@ -105,7 +108,7 @@ func (out *output) add(a *app, o *outputs, m *alert.Metrics, format string, w io
 		out.sinks = append(out.sinks, lines)
 		out.closers = append([]func() error{func() error { return lines.Settle(context.Background()) }}, out.closers...)
 	default:
-		return usage(fmt.Errorf("output format %q: there is none of that name%s: use text or jsonl", format, didYouMean(format, outputFormats)))
+		return usage(fmt.Errorf("output format %q: there is none%s (%s)", format, didYouMean(format, outputFormats), strings.Join(outputFormats, ", ")))
 	}
 	if o.minSeverity.set {
 		least = o.minSeverity.level

@@ -70,7 +70,7 @@ func run(ctx context.Context, args []string, s *streams) int {
 	root.SetIn(s.in)
 	root.SetOut(s.out)
 	root.SetErr(s.err)
-	err := root.ExecuteContext(ctx)
+	c, err := root.ExecuteContextC(ctx)
 	if code, ok := signalled(ctx); ok {
 		return code
 	}
@@ -79,7 +79,7 @@ func run(ctx context.Context, args []string, s *streams) int {
 	case err == nil:
 		return exitOK
 	case !errors.As(err, &exit):
-		exit = &exitError{exitUsage, err} // cobra's own errors are about usage
+		exit = &exitError{exitUsage, fmt.Errorf("%w\nSee '%s --help'", err, c.CommandPath())} // cobra's own errors are about usage
 	}
 	if exit.err != nil {
 		fmt.Fprintf(s.err, "leaktap: %v\n", exit.err)
@@ -123,14 +123,30 @@ Exit codes: 0 nothing found, 1 findings, 2 usage or configuration,
 	flags.Var(textValue{a.logLevel.Set, a.logLevel.String, "level"}, "log-level", "least level of log lines: debug, info, warn, error")
 	flags.Var(textValue{a.logFormat.Set, a.logFormat.String, "format"}, "log-format", "form of log lines: logfmt, json")
 	flags.StringVar(&a.color, "color", "auto", "colour in text output: auto, always, never")
-	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return usage(fmt.Errorf("%w\nSee 'leaktap %s --help'", err, strings.TrimPrefix(c.CommandPath(), "leaktap ")))
-	})
 	root.AddCommand(
 		a.scanCommand(), a.sniffCommand(), a.tailCommand(), a.runCommand(), a.demoCommand(),
 		a.rulesCommand(), a.explainCommand(), a.checkConfigCommand(), a.keyCommand(), a.versionCommand(),
 	)
+	root.InitDefaultCompletionCmd()
+	for _, c := range append(root.Commands(), root) {
+		if c.HasSubCommands() {
+			c.Args, c.RunE = knownVerb, func(c *cobra.Command, _ []string) error { return c.Help() }
+		}
+	}
 	return root
+}
+
+// knownVerb refuses an argument where a verb belongs, which cobra takes for a
+// wish to read the help.
+func knownVerb(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	var verbs []string
+	for _, verb := range c.Commands() {
+		verbs = append(verbs, verb.Name())
+	}
+	return fmt.Errorf("unknown command %q for %q%s", args[0], c.CommandPath(), didYouMean(args[0], verbs))
 }
 
 // textValue makes a flag of a pair of functions.

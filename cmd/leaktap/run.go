@@ -21,12 +21,15 @@ func (a *app) runCommand() *cobra.Command {
 		Long: `Run reads the sources of a configuration file until it is told to stop. See
 'leaktap check-config' for the file, and deploy/ for manifests.`,
 		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			agent, err := a.agentFrom(file)
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			agent, c, err := a.agentFrom(file)
 			if err != nil {
 				return usage(err)
 			}
-			if err := agent.run(c.Context()); err != nil {
+			if err := agent.serveConfigured(c); err != nil {
+				return usage(err)
+			}
+			if err := agent.run(cmd.Context()); err != nil {
 				return incomplete(err)
 			}
 			return nil
@@ -39,41 +42,46 @@ func (a *app) runCommand() *cobra.Command {
 	return c
 }
 
-// agentFrom makes the agent that a configuration file describes.
-func (a *app) agentFrom(file string) (*agent, error) {
+// agentFrom makes the agent that a configuration file describes, not yet served.
+func (a *app) agentFrom(file string) (*agent, *config, error) {
 	c, err := loadConfig(file)
 	if err != nil {
-		return nil, err
-	}
-	if c.Classify.KeyFile == "" {
-		a.log.Warn("no classify.key_file: digests are made under a random key and will not match elsewhere or after a restart")
+		return nil, nil, err
 	}
 	d := detecting{keyFile: c.Classify.KeyFile, disable: c.Rules.Disable}
 	engine, err := d.engine(classify.Limits{Findings: c.Classify.FindingsPerExchange, Layers: c.Classify.DecodeLayers})
 	if err != nil {
-		return nil, err
+		return nil, nil, fmt.Errorf("%s: %w", file, err)
 	}
 	agent := newAgent(a.log, engine, time.Now)
-	if err := agent.configure(c); err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
+	if problem := agent.configure(c); problem != nil {
+		return nil, nil, c.locate(problem)
 	}
-	return agent, nil
+	if c.Classify.KeyFile == "" {
+		a.log.Warn("no classify.key_file: digests are made under a random key and will not match elsewhere or after a restart")
+	}
+	return agent, c, nil
 }
 
-// configure adds what the file names.
-func (a *agent) configure(c *config) error {
+// configure adds the sources and sinks that the file names.
+func (a *agent) configure(c *config) *configProblem {
 	for i, s := range c.Sources {
 		if err := a.addConfigured(s); err != nil {
-			return fmt.Errorf("sources[%d]: %w", i, err)
+			return problem(fmt.Sprintf("sources[%d]", i), "%v", err)
 		}
 	}
-	if err := a.addSinks(c.Sinks); err != nil {
-		return fmt.Errorf("sinks: %w", err)
-	}
+	return a.addSinks(c.Sinks)
+}
+
+// serveConfigured serves where the file says, if anywhere.
+func (a *agent) serveConfigured(c *config) error {
 	if c.HTTP.Listen == "" {
 		return nil
 	}
-	return a.serve(c.HTTP.Listen, c.HTTP.WebConfigFile)
+	if err := a.serve(c.HTTP.Listen, c.HTTP.WebConfigFile); err != nil {
+		return c.locate(problem("http.listen", "%v", err))
+	}
+	return nil
 }
 
 func (a *agent) addConfigured(s sourceConfig) error {
@@ -88,30 +96,31 @@ func (a *agent) addConfigured(s sourceConfig) error {
 	return a.addKafka(cfg)
 }
 
-func (a *agent) addSinks(c sinksConfig) error {
+func (a *agent) addSinks(c sinksConfig) *configProblem {
 	if s := c.JSONLines; s != nil {
-		a.addSink("jsonl", alert.NewFile(alert.FileConfig{Path: s.Path, Sync: s.Sync}, a.findings, a.log))
+		a.addSink(alert.NewFile(alert.FileConfig{Path: s.Path, Sync: s.Sync}, a.findings, a.log))
 	}
 	if s := c.Alertmanager; s != nil {
 		am, err := alert.NewAlertmanager(alert.AlertmanagerConfig{
-			URLs: s.URLs, MinSeverity: s.MinSeverity, Resend: s.Resend, ResolveAfter: s.ResolveAfter,
-			SettleTimeout: s.SettleTimeout, ExternalURL: s.ExternalURL, RunbookURL: s.RunbookURL,
+			URLs: s.URLs, MinSeverity: classify.Severity(s.MinSeverity), Resend: time.Duration(s.Resend),
+			ResolveAfter: time.Duration(s.ResolveAfter), SettleTimeout: time.Duration(s.SettleTimeout),
+			ExternalURL: s.ExternalURL, RunbookURL: s.RunbookURL,
 		}, a.findings, a.log)
 		if err != nil {
-			return err
+			return problem("sinks.alertmanager.urls", "%v", err)
 		}
-		a.addSink("alertmanager", am)
+		a.addSink(am)
 	}
 	if s := c.Webhook; s != nil {
 		secret, err := readSecret(s.SecretFile)
 		if err != nil {
-			return err
+			return problem("sinks.webhook.secret_file", "%v", err)
 		}
-		w, err := alert.NewWebhook(alert.WebhookConfig{URL: s.URL, Secret: secret, Timeout: s.Timeout}, a.findings, a.log)
+		w, err := alert.NewWebhook(alert.WebhookConfig{URL: s.URL, Secret: secret, Timeout: time.Duration(s.Timeout)}, a.findings, a.log)
 		if err != nil {
-			return err
+			return problem("sinks.webhook.url", "%v", err)
 		}
-		a.addSink("webhook", w)
+		a.addSink(w)
 	}
 	return nil
 }
@@ -156,13 +165,9 @@ column. A complete file:
     listen: 127.0.0.1:9464         # metrics, health, findings page`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
-			c, err := loadConfig(args[0])
+			_, c, err := a.agentFrom(args[0])
 			if err != nil {
 				return usage(err)
-			}
-			d := detecting{keyFile: c.Classify.KeyFile, disable: c.Rules.Disable}
-			if _, err := d.engine(classify.Limits{}); err != nil {
-				return usage(fmt.Errorf("%s: %w", args[0], err))
 			}
 			fmt.Fprintf(a.out, "%s: ok: %s\n", args[0], plural(int64(len(c.Sources)), "source"))
 			return nil

@@ -39,7 +39,7 @@ FILTER is a part of tcpdump's: tcp, [src|dst] port N, [src|dst] host A,
 [src|dst] net A/N, joined by and, or, not and parentheses.`,
 		Example: `  leaktap sniff -i eth0 tcp port 8080
   leaktap sniff -r traffic.pcapng -o jsonl
-  leaktap sniff -i any --listen 127.0.0.1:9464   # with metrics and findings page`,
+  leaktap sniff -i eth0 --listen 127.0.0.1:9464   # with metrics and findings page`,
 		RunE: func(c *cobra.Command, args []string) error { return a.sniff(c.Context(), o, strings.Join(args, " ")) },
 	}
 	o.detecting.flags(c.Flags())
@@ -48,12 +48,13 @@ FILTER is a part of tcpdump's: tcp, [src|dst] port N, [src|dst] host A,
 	c.Flags().StringVarP(&o.file, "read", "r", "", "pcap or pcapng file instead, - for standard input")
 	c.Flags().BoolVarP(&o.promiscuous, "promiscuous", "p", false, "also packets that are addressed to others (a mirror port)")
 	c.Flags().StringVar(&o.listen, "listen", "", "address to serve metrics and the findings page on, such as 127.0.0.1:9464")
-	c.MarkFlagsOneRequired("interface", "read")
-	c.MarkFlagsMutuallyExclusive("interface", "read")
 	return c
 }
 
 func (a *app) sniff(ctx context.Context, o *sniffOptions, filter string) error {
+	if (o.iface == "") == (o.file == "") {
+		return usage(errors.New("sniff: want either -i INTERFACE or -r FILE"))
+	}
 	if err := capture.CheckFilter(filter); err != nil {
 		return usage(fmt.Errorf("filter %q: %w", filter, err))
 	}
@@ -89,14 +90,14 @@ func (a *app) addCaptureFile(agent *agent, cfg capture.Config, name string) (fun
 		return nil, err
 	}
 	agent.metrics.watchCapture(f.Stats)
-	agent.sources = append(agent.sources, source{"read " + name, func(ctx context.Context, p *pipeline) error {
+	agent.sources = append(agent.sources, func(ctx context.Context, p *pipeline) error {
 		in, closer, err := a.openCapture(name)
 		if err != nil {
-			return err
+			return fmt.Errorf("open capture file: %w", err)
 		}
 		defer closer.Close()
 		return f.Run(ctx, in, p.Handle)
-	}})
+	})
 	return f.Stats, nil
 }
 
