@@ -93,9 +93,7 @@ func (a *app) scan(ctx context.Context, o *scanOptions, paths []string) error {
 	if s.pipeline.panics.Load() > 0 {
 		err = errors.Join(err, fmt.Errorf("classify: %d exchanges were not inspected", s.pipeline.panics.Load()))
 	}
-	exit := o.exit(s.pipeline.worstSeverity(), err)
-	s.total.write(a.err, s.pipeline, out, exitCode(exit))
-	return exit
+	return a.conclude(ctx, &o.outputs, &s.total, s.pipeline, out, err)
 }
 
 // path scans a file, a directory or standard input.

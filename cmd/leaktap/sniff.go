@@ -78,9 +78,7 @@ func (a *app) sniff(ctx context.Context, o *sniffOptions, filter string) error {
 	total := newSummary(time.Now())
 	err = errors.Join(agent.run(ctx), out.close())
 	total.packets(stats())
-	exit := o.exit(agent.pipeline.worstSeverity(), err)
-	total.write(a.err, agent.pipeline, out, exitCode(exit))
-	return exit
+	return a.conclude(ctx, &o.outputs, &total, agent.pipeline, out, err)
 }
 
 // addCaptureFile adds a capture file as a source.

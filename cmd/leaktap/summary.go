@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -19,6 +21,7 @@ type summary struct {
 	recordCount       int64
 	packetCount       int64
 	read              int64 // bytes of records and packets
+	dropped           int64 // packets that the kernel had no room for
 	uninspected       map[string]int64
 }
 
@@ -43,11 +46,27 @@ func (s *summary) packets(stats capture.Stats) {
 		s.uninspected[reason.String()] += n
 		s.read += n
 	}
-	s.uninspected["kernel-drop-packets"] += stats.Dropped
+	s.dropped += stats.Dropped
 }
 
-// write tells on one line what was read, how fast, and what was not.
-func (s *summary) write(w io.Writer, p *pipeline, out *output, code int) {
+// conclude ends a verb: what was not read or dropped makes it incomplete, and
+// the closing line tells everything.
+func (a *app) conclude(ctx context.Context, o *outputs, s *summary, p *pipeline, out *output, err error) error {
+	if s.dropped > 0 {
+		err = errors.Join(err, fmt.Errorf("capture packets: the kernel dropped %s; narrow the filter", plural(s.dropped, "packet")))
+	}
+	exit := o.exit(p.worstSeverity(), err)
+	code, ended := signalled(ctx)
+	if !ended {
+		code = exitCode(exit)
+	}
+	s.write(a.err, p, out, err != nil, code)
+	return exit
+}
+
+// write tells on one line what was read, how fast, and what was not. Where the
+// input was incomplete nobody knows how much is missing.
+func (s *summary) write(w io.Writer, p *pipeline, out *output, incomplete bool, code int) {
 	took := time.Since(s.start)
 	parts := []string{}
 	if s.files > 0 {
@@ -61,7 +80,12 @@ func (s *summary) write(w io.Writer, p *pipeline, out *output, code int) {
 	}
 	parts = append(parts, plural(p.exchanges.Load(), "exchange"),
 		fmt.Sprintf("%s in %.2f s (%s/s)", size(s.read), took.Seconds(), size(int64(float64(s.read)/max(took.Seconds(), 1e-3)))),
-		fmt.Sprintf("%d unreadable", s.unreadable), "coverage "+s.coverage())
+		fmt.Sprintf("%d unreadable", s.unreadable))
+	if incomplete {
+		parts = append(parts, "coverage unknown: incomplete")
+	} else {
+		parts = append(parts, "coverage "+s.coverage())
+	}
 	if n := out.withheld.Load(); n > 0 {
 		parts = append(parts, fmt.Sprintf("%d below --min-severity not shown", n))
 	}

@@ -111,7 +111,5 @@ func (a *app) tail(ctx context.Context, o *tailOptions) error {
 	total := newSummary(time.Now())
 	err = errors.Join(agent.run(ctx), out.close())
 	total.recordCount, total.read = agent.pipeline.exchanges.Load(), agent.pipeline.bytes.Load()
-	exit := o.exit(agent.pipeline.worstSeverity(), err)
-	total.write(a.err, agent.pipeline, out, exitCode(exit))
-	return exit
+	return a.conclude(ctx, &o.outputs, &total, agent.pipeline, out, err)
 }
