@@ -41,6 +41,10 @@ type app struct {
 	color     string
 }
 
+func newApp(s *streams) *app {
+	return &app{streams: s, logLevel: promslog.NewLevel(), logFormat: promslog.NewFormat()}
+}
+
 // exitError ends the process with a code; a nil err says nothing more.
 type exitError struct {
 	code int
@@ -64,7 +68,7 @@ func incomplete(err error) error { return &exitError{exitIncomplete, err} }
 
 // run is the whole program, so that tests can call it.
 func run(ctx context.Context, args []string, s *streams) int {
-	a := &app{streams: s, logLevel: promslog.NewLevel(), logFormat: promslog.NewFormat()}
+	a := newApp(s)
 	root := a.rootCommand()
 	root.SetArgs(args)
 	root.SetIn(s.in)

@@ -159,8 +159,8 @@ column. A complete file:
     disable: [cleartext-token]
   sinks:
     jsonl: {path: /var/lib/leaktap/findings.jsonl}
-    alertmanager: {urls: [http://alertmanager-0:9093, http://alertmanager-1:9093]}
-    webhook: {url: https://hooks.example/leaktap, secret_file: /etc/leaktap/webhook-secret}
+    alertmanager: {urls: ["http://alertmanager-0:9093", "http://alertmanager-1:9093"]}
+    webhook: {url: "https://hooks.example/leaktap", secret_file: /etc/leaktap/webhook-secret}
   http:
     listen: 127.0.0.1:9464         # metrics, health, findings page`,
 		Args: cobra.ExactArgs(1),
