@@ -7,15 +7,33 @@ import "strings"
 // It looks at every second byte pair only: each anchor is entered under two
 // neighbouring pairs, one of which stands at an even offset wherever the anchor
 // stands. A bitmap of all 65,536 pairs (8 KiB, it stays in the first cache)
-// turns away nearly all of them; what it lets through is compared in full. The
+// turns away most of them, a second one of hashed triples, a pair and its
+// neighbour, nearly all others; what both let through is compared in full. The
 // pairs are the rarest neighbours of the anchor, so that English words pass.
 type anchorSet struct {
-	pairs [1 << 16 / 64]uint64
+	pairs, triples bitmap
+	// loose are the pairs of anchors that are too short to have a triple.
+	loose bitmap
 	// lists holds the anchors of each pair; index, by pair, says which list, 0
 	// being the empty one.
 	index   [1 << 16]uint16
 	lists   [][]anchorAt
 	anchors []anchor
+}
+
+// bitmap is a set of 16-bit numbers.
+type bitmap [1 << 16 / 64]uint64
+
+func (b *bitmap) add(n uint16)      { b[n/64] |= 1 << (n % 64) }
+func (b *bitmap) has(n uint16) bool { return b[n/64]&(1<<(n%64)) != 0 }
+
+// pair is two neighbouring bytes as a number.
+func pair(x, y byte) uint16 { return uint16(x) | uint16(y)<<8 }
+
+// triple is the hash of a pair and the byte behind it: the upper half of a
+// product with 2^32 divided by the golden ratio.
+func triple(pair uint16, z byte) uint16 {
+	return uint16((uint32(pair) | uint32(z)<<16) * 2654435769 >> 16)
 }
 
 // anchor is one literal string.
@@ -55,6 +73,18 @@ func (s *anchorSet) add(a anchor) {
 		off := rarestPairs(a.text)
 		s.enter(a.text[off], a.text[off+1], a.fold, anchorAt{n, int32(off)})
 		s.enter(a.text[off+1], a.text[off+2], a.fold, anchorAt{n, int32(off + 1)})
+		s.enterTriple(a.text[off:off+3], a.fold)
+	}
+}
+
+// enterTriple notes three bytes of an anchor, in all spellings when fold is set.
+func (s *anchorSet) enterTriple(text string, fold bool) {
+	for _, x := range spellings(text[0], fold) {
+		for _, y := range spellings(text[1], fold) {
+			for _, z := range spellings(text[2], fold) {
+				s.triples.add(triple(pair(x, y), z))
+			}
+		}
 	}
 }
 
@@ -62,8 +92,11 @@ func (s *anchorSet) add(a anchor) {
 func (s *anchorSet) enter(x, y byte, fold bool, at anchorAt) {
 	for _, b := range spellings(x, fold) {
 		for _, c := range spellings(y, fold) {
-			p := uint16(b) | uint16(c)<<8
-			s.pairs[p/64] |= 1 << (p % 64)
+			p := pair(b, c)
+			s.pairs.add(p)
+			if len(s.anchors[at.anchor].text) < 3 {
+				s.loose.add(p)
+			}
 			if s.index[p] == 0 {
 				s.index[p] = uint16(len(s.lists))
 				s.lists = append(s.lists, nil)
@@ -85,14 +118,21 @@ func spellings(b byte, fold bool) []byte {
 func (s *anchorSet) scan(text []byte, found func(a *anchor, at int)) {
 	i := 0
 	for ; i+1 < len(text); i += 2 {
-		p := uint16(text[i]) | uint16(text[i+1])<<8
-		if s.pairs[p/64]&(1<<(p%64)) != 0 {
+		p := pair(text[i], text[i+1])
+		if s.pairs.has(p) && s.likely(text, i, p) {
 			s.verify(text, i, p, found)
 		}
 	}
 	if i < len(text) { // the odd last byte: a short anchor may be or end there
 		s.verify(text, i, uint16(text[i]), found)
 	}
+}
+
+// likely says whether the pair at offset i may be one of an anchor, by the byte
+// behind it or the one before.
+func (s *anchorSet) likely(text []byte, i int, p uint16) bool {
+	return i+2 < len(text) && s.triples.has(triple(p, text[i+2])) ||
+		i > 0 && s.triples.has(triple(pair(text[i-1], text[i]), text[i+1])) || s.loose.has(p)
 }
 
 // verify compares the anchors that are filed under the pair at offset i.

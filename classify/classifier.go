@@ -16,9 +16,9 @@ type Classifier struct {
 	// where and frames are the place of the walk.
 	where  Where
 	frames []frame
-	layers int
-	// rescanning is set while a broken document is looked at a second time.
-	rescanning bool
+	walk   walking
+	// misses counts, by rule, what was asked in vain in the exchange.
+	misses []int
 	// arena holds unescaped strings while they are looked at, as a stack.
 	arena []byte
 	// cand is handed to detectors; pending holds their matches until the value
@@ -27,6 +27,7 @@ type Classifier struct {
 	pending []pendingMatch
 	// anchored is c.anchor as a function value, made once.
 	anchored func(*anchor, int)
+	secrets  secrets
 	mac      hash.Hash
 	probe    probe
 	out      Inspection
@@ -41,11 +42,14 @@ type Inspection struct {
 	LayerLimit int64
 	// DroppedFindings counts findings past Limits.Findings.
 	DroppedFindings int64
+	// DroppedCandidates counts places that were not looked at because their rule
+	// had looked in vain Limits.Misses times.
+	DroppedCandidates int64
 }
 
 // NewClassifier returns a classifier; each goroutine needs its own.
 func (e *Engine) NewClassifier() *Classifier {
-	c := &Classifier{e: e, mac: hmac.New(sha256.New, e.key)}
+	c := &Classifier{e: e, mac: hmac.New(sha256.New, e.key), misses: make([]int, len(e.rules))}
 	c.anchored, c.probe.anchored = c.anchor, c.anchorInDocument
 	return c
 }
@@ -54,6 +58,9 @@ func (e *Engine) NewClassifier() *Classifier {
 // time, by which tokens are judged live or expired. Findings may be kept.
 func (c *Classifier) Classify(x *Exchange, asOf time.Time, report func(*Finding)) Inspection {
 	c.x, c.out = x, Inspection{}
+	c.secrets.reset()
+	clear(c.misses)
+	c.walk.room = maxUnpacked
 	c.view.reset(x, asOf)
 	c.walkTarget(x.Target)
 	c.walkHeaders(InRequestHeader, x.Request.Headers)
@@ -74,7 +81,7 @@ func (c *Classifier) Classify(x *Exchange, asOf time.Time, report func(*Finding)
 
 // begin sets the walk to the top of a part.
 func (c *Classifier) begin(where Where) {
-	c.where, c.frames, c.layers, c.arena = where, c.frames[:0], 0, c.arena[:0]
+	c.where, c.frames, c.walk, c.arena = where, c.frames[:0], walking{room: c.walk.room}, c.arena[:0]
 }
 
 // field returns the class id of the nearest name.
@@ -87,10 +94,8 @@ func (c *Classifier) field() uint16 {
 
 // key returns the nearest name.
 func (c *Classifier) key() []byte {
-	for i := len(c.frames) - 1; i >= 0 && c.frames[i].layer == ""; i-- {
-		if c.frames[i].key != nil {
-			return c.frames[i].key
-		}
+	if n := len(c.frames); n > 0 {
+		return c.frames[n-1].near
 	}
 	return nil
 }
@@ -119,7 +124,7 @@ func (c *Classifier) anchor(a *anchor, at int) {
 // offer asks one rule.
 func (c *Classifier) offer(n int32, text []byte, lo, hi int, kind ValueKind) {
 	r := &c.e.rules[n]
-	if r.parts&(1<<c.where) == 0 || r.rule.Once && c.matched(r) {
+	if r.parts&(1<<c.where) == 0 || r.rule.Once && !c.asks(r) {
 		return
 	}
 	c.cand.X, c.cand.View, c.cand.Where, c.cand.Kind = c.x, &c.view, c.where, kind
@@ -128,14 +133,24 @@ func (c *Classifier) offer(n int32, text []byte, lo, hi int, kind ValueKind) {
 	r.detector.Detect(&c.cand)
 }
 
-// matched says whether a rule has matched in the value already.
-func (c *Classifier) matched(r *ruleEntry) bool {
+// asks says whether a rule that asks once is still to be asked: it has not
+// matched in the value, and not missed too often in the exchange.
+func (c *Classifier) asks(r *ruleEntry) bool {
 	for i := range c.pending {
 		if c.pending[i].rule == r {
-			return true
+			return false
 		}
 	}
-	return false
+	c.misses[r.order]++
+	if c.misses[r.order] > c.e.limits.Misses {
+		if c.probe.on { // the walk shall count it
+			c.probe.heard = true
+			return false
+		}
+		c.out.DroppedCandidates++
+		return false
+	}
+	return true
 }
 
 // atEnd asks the rules that judge the exchange as a whole.

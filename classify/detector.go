@@ -95,7 +95,8 @@ func (c *Candidate) Before(n int) []byte { return c.Text[max(0, c.Lo-n):c.Lo] }
 // speak of the whole object.
 func (c *Candidate) Parent() string {
 	frames := c.c.frames
-	for n := len(frames); n > 0 && (frames[n-1].key != nil || frames[n-1].array); n-- {
+	top := max(0, len(frames)-maxSteps)
+	for n := len(frames); n > top && (frames[n-1].key != nil || frames[n-1].array); n-- {
 		frames = frames[:n-1]
 	}
 	return pointer(frames)

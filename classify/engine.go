@@ -25,6 +25,10 @@ type Limits struct {
 	Findings int
 	// Layers of encodings inside each other that are opened. Default 4.
 	Layers int
+	// Misses is how often a rule with Once is asked in vain in one exchange: such
+	// rules match expressions that cost much, and one match of theirs says all.
+	// Default 1000.
+	Misses int
 }
 
 // minKey is the least number of bytes of a digest key that is worth the name.
@@ -75,6 +79,7 @@ func NewEngine(cfg Config) (*Engine, error) {
 	}
 	e.limits.Findings = orDefault(e.limits.Findings, 100)
 	e.limits.Layers = orDefault(e.limits.Layers, 4)
+	e.limits.Misses = orDefault(e.limits.Misses, 1000)
 	for _, start := range encodedStarts {
 		if err := e.addAnchor(start, false, openLayer); err != nil {
 			return nil, fmt.Errorf("make engine: %w", err)

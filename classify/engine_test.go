@@ -226,3 +226,31 @@ func TestNewEngineErrors(t *testing.T) {
 		}
 	}
 }
+
+// missDetector never matches.
+type missDetector struct {
+	rule  Rule
+	asked *int
+}
+
+func (d *missDetector) Rule() *Rule { return &d.rule }
+
+func (d *missDetector) Detect(*Candidate) { *d.asked++ }
+
+// TestMisses bounds how often a costly rule is asked in vain, and counts the rest.
+func TestMisses(t *testing.T) {
+	for _, once := range []bool{true, false} {
+		asked := 0
+		rule := *mark("m", false, Trigger{Anchors: []string{"MARK"}}).Rule()
+		rule.Once = once
+		e := testEngine(t, Limits{Misses: 3}, &missDetector{rule, &asked})
+		_, in := classifyAll(e, &Exchange{Response: Message{Body: []byte("MARK MARK MARK MARK MARK")}})
+		want, dropped := 5, int64(0)
+		if once {
+			want, dropped = 3, 2
+		}
+		if asked != want || in.DroppedCandidates != dropped {
+			t.Errorf("once %v: asked %d times and %d dropped, want %d and %d", once, asked, in.DroppedCandidates, want, dropped)
+		}
+	}
+}

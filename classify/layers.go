@@ -5,19 +5,32 @@ import (
 	"compress/gzip"
 	"encoding/base64"
 	"io"
+	"strings"
 )
 
 // encodedStarts are the first characters of base64 (RFC 4648) of what is worth
-// opening: {" and [{" and { and gzip (RFC 1952). A JSON Web Token starts as the
-// first and has dots.
-var encodedStarts = []string{"eyJ", "W3si", "ewog", "ewoJ", "eyAi", "H4sI"}
+// opening: {" before a letter, a digit or sign, and a byte above ASCII; [" and
+// [{"; { before white space; a byte order mark; gzip (RFC 1952). A JSON Web
+// Token starts as the first and has dots.
+var encodedStarts = []string{"eyJ", "eyI", "eyL", "WyJ", "WyI", "W3si", "ewog", "ewoJ", "ew0K", "eyAi", "77u/", "H4sI"}
 
 const (
 	// minEncoded is the least number of base64 characters worth opening.
 	minEncoded = 24
-	// maxUnpacked bounds what one gzip layer may unpack to.
+	// maxUnpacked bounds what the gzip layers of an exchange unpack to, all
+	// together: layers in layers would multiply.
 	maxUnpacked = 8 << 20
 )
+
+// walking is the state of a walk.
+type walking struct {
+	layers int // encodings inside each other that are open
+	room   int // bytes that may still be unpacked
+	// rescanning is set while a broken document is looked at a second time.
+	rescanning bool
+	// recoded is set where the text is not the part's own bytes.
+	recoded bool
+}
 
 // inner looks at a text that is no document of a known kind by itself: at the
 // encodings that it is written in, or else at its bytes.
@@ -28,7 +41,12 @@ func (c *Classifier) inner(text []byte, kind ValueKind) {
 	case isJSON(text) && c.openLayer("#json", len(text)):
 		c.walkJSON(text, nil)
 		c.closeLayer()
-	case isEncoded(text) && c.decoded(text):
+	case isEncoded(text):
+		found := len(c.pending)
+		c.scan(text, kind)
+		if len(c.pending) == found { // it is no token as it stands
+			c.decoded(text)
+		}
 	default:
 		c.scan(text, kind)
 		if len(text) >= minPair {
@@ -52,10 +70,10 @@ func isEncoded(text []byte) bool {
 	return false
 }
 
-// isBase64 accepts both alphabets, with and without padding.
+// isBase64 accepts both alphabets, with and without padding, in lines or in one.
 func isBase64(text []byte) bool {
-	for _, b := range bytes.TrimRight(text, "=") {
-		if foldByte[b] == 0 && b != '+' && b != '/' && b != '-' && b != '_' || b >= 0x80 {
+	for _, b := range bytes.TrimRight(text, "=\r\n") {
+		if foldByte[b] == 0 && strings.IndexByte("+/-_\r\n", b) < 0 || b >= 0x80 {
 			return false
 		}
 	}
@@ -79,7 +97,10 @@ func (c *Classifier) decoded(text []byte) bool {
 
 // decodeBase64 decodes either alphabet; what was cut gives what it holds.
 func decodeBase64(text []byte) []byte {
-	text = bytes.TrimRight(text, "=")
+	text = bytes.TrimRight(text, "=\r\n")
+	if bytes.IndexByte(text, '\n') >= 0 {
+		text = bytes.ReplaceAll(bytes.ReplaceAll(text, []byte("\n"), nil), []byte("\r"), nil)
+	}
 	if len(text)%4 == 1 { // no byte ends there: it was cut
 		text = text[:len(text)-1]
 	}
@@ -97,18 +118,21 @@ func decodeBase64(text []byte) []byte {
 
 func isGzip(b []byte) bool { return len(b) > 2 && b[0] == 0x1f && b[1] == 0x8b }
 
-// unpacked opens a gzip layer and looks at what it holds, at most maxUnpacked
-// bytes; the rest is counted.
+// unpacked opens a gzip layer and looks at what it holds, as far as there is
+// room; the rest is counted.
 func (c *Classifier) unpacked(packed []byte) {
 	r, err := gzip.NewReader(bytes.NewReader(packed))
 	if err != nil || !c.openLayer("#gzip", len(packed)) {
 		return
 	}
-	plain, err := io.ReadAll(io.LimitReader(r, maxUnpacked+1))
-	if len(plain) > maxUnpacked || err != nil {
+	plain, err := io.ReadAll(io.LimitReader(r, int64(c.walk.room)+1))
+	if len(plain) > c.walk.room || err != nil {
 		c.out.LayerLimit += int64(len(packed))
-		plain = plain[:min(len(plain), maxUnpacked)]
+		plain = plain[:min(len(plain), c.walk.room)]
 	}
-	c.inner(plain, Text)
+	c.walk.room -= len(plain)
+	if plain = c.recoded(plain); !c.opened(plain) {
+		c.inner(plain, Text)
+	}
 	c.closeLayer()
 }

@@ -8,6 +8,7 @@ import (
 // frame is one step of the way from the top of a part to a value.
 type frame struct {
 	key   []byte // member name, unescaped; nil in an array
+	near  []byte // the nearest name, up to the layer
 	field uint16 // class of the nearest name
 	layer string // "#json" …: the frame starts a decoded layer
 	array bool
@@ -16,6 +17,13 @@ type frame struct {
 const (
 	maxKey     = 32 // longer names are values
 	maxPointer = 512
+	// maxNameSpaces is the most spaces of a name: more make a sentence.
+	maxNameSpaces = 2
+	// maxSteps bounds the frames that are looked at for one pointer; those of
+	// maxPointer bytes are fewer.
+	maxSteps = 2 * maxPointer
+	// maxExample bounds the steps from a schema's example to a value in it.
+	maxExample = 64
 )
 
 // pointer builds the pointer of the frames: arrays and names that look like
@@ -25,6 +33,9 @@ func pointer(frames []frame) string {
 	var b strings.Builder
 	for i := range frames {
 		f := &frames[i]
+		if i == maxSteps {
+			return b.String() + "/…"
+		}
 		switch {
 		case f.layer != "":
 			b.WriteString(f.layer)
@@ -46,7 +57,7 @@ func pointer(frames []frame) string {
 // "schema", "properties" and the like (OpenAPI 3.1, section 4.8.24).
 func inSchemaExample(frames []frame) bool {
 	example := false
-	for _, f := range slices.Backward(frames) {
+	for _, f := range slices.Backward(frames[max(0, len(frames)-maxExample):]) {
 		switch string(f.key) {
 		case "example", "examples", "default":
 			example = true
@@ -79,19 +90,17 @@ func isName(key []byte) bool {
 	if len(key) == 0 || len(key) > maxKey {
 		return false
 	}
-	digits := 0
+	spaces := 0
 	for i, c := range key {
 		switch {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', c == '_', c == '-', c == '.', c == ' ', c == ':', c == '/', c == '~':
-		case '0' <= c && c <= '9':
-			digits++
-			if i == 0 {
-				return false
-			}
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', c == '_', c == '-', c == '.', c == ':', c == '/', c == '~':
+		case c == ' ':
+			spaces++
+		case isDigit(c) && i > 0:
 		case (c == '@' || c == '$') && i == 0:
 		default:
 			return false
 		}
 	}
-	return digits <= 4
+	return spaces <= maxNameSpaces && readsAsName(key)
 }

@@ -18,7 +18,7 @@ func (c *Classifier) loud(doc []byte) bool {
 		return true
 	}
 	p := &c.probe
-	p.on, p.heard, p.value, p.doc = true, false, Span{}, doc
+	*p = probe{on: true, doc: doc, anchored: p.anchored}
 	c.probeSigns(doc)
 	if !p.heard {
 		c.e.anchors.scan(doc, p.anchored)
@@ -28,6 +28,7 @@ func (c *Classifier) loud(doc []byte) bool {
 		c.digitRuns(doc, Number)
 	}
 	p.on, p.doc = false, nil
+	clear(c.misses)
 	return p.heard
 }
 
@@ -38,6 +39,11 @@ type probe struct {
 	doc       []byte
 	// value is the string that was looked at last.
 	value Span
+	// key and class are the name before it, once known.
+	key   []byte
+	class string
+	known bool
+	run   run
 	// anchored is the classifier's anchorInDocument, made once.
 	anchored func(*anchor, int)
 	// off makes every document loud; tests compare with it.
@@ -51,8 +57,7 @@ func (c *Classifier) probeSigns(doc []byte) {
 		lo, hi := nameBefore(doc, i)
 		id := c.e.fields.lookup(doc[lo:hi])
 		if id != 0 {
-			c.probePair(id, doc[lo:hi], i, c.valueAround(doc, i))
-			c.probePair(id, doc[lo:hi], i, Span{0, len(doc)})
+			c.probePair(id, doc[lo:hi], i)
 		}
 		if doc[i] != ':' {
 			continue
@@ -84,11 +89,16 @@ func memberBefore(doc []byte, colon int) []byte {
 	return nil
 }
 
-// probePair looks at a name and a value in running text, within bounds.
-func (c *Classifier) probePair(id uint16, name []byte, sign int, in Span) {
-	doc := c.probe.doc
-	if lo, hi := valueBehind(doc[:in.End], sign+1); hi > lo {
-		c.offerField(id, name, doc[in.Start:in.End], lo-in.Start, hi-in.Start, String)
+// probePair looks at a name and a value in running text: in that of the string
+// around the sign, and in the document as a whole.
+func (c *Classifier) probePair(id uint16, name []byte, sign int) {
+	doc, in := c.probe.doc, c.valueAround(c.probe.doc, sign)
+	lo, hi := c.probe.run.valueBehind(doc, sign+1)
+	if end := min(hi, in.End); end > lo {
+		c.offerField(id, name, doc[in.Start:in.End], lo-in.Start, end-in.Start, String)
+	}
+	if hi > lo {
+		c.offerField(id, name, doc, lo, hi, String)
 	}
 }
 
@@ -138,7 +148,7 @@ func (c *Classifier) valueAround(doc []byte, i int) Span {
 	if end < 0 {
 		end = len(doc) - i
 	}
-	c.probe.value = Span{start, i + end}
+	c.probe.value, c.probe.known = Span{start, i + end}, false
 	return c.probe.value
 }
 
@@ -149,7 +159,11 @@ func (c *Classifier) anchorInDocument(a *anchor, at int) {
 		return
 	}
 	value := c.valueAround(doc, at)
-	c.cand.Key, c.cand.Field = c.keyBefore(doc, value.Start)
+	if p := &c.probe; !p.known {
+		p.key, p.class = c.keyBefore(doc, value.Start)
+		p.known = true
+	}
+	c.cand.Key, c.cand.Field = c.probe.key, c.probe.class
 	for _, n := range c.e.byAnchor[a.id] {
 		if n == openLayer {
 			c.probe.heard = c.probe.heard || at == value.Start && isEncoded(doc[value.Start:value.End])

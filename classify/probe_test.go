@@ -16,11 +16,16 @@ import (
 
 func builtinEngine(t testing.TB) *classify.Engine {
 	t.Helper()
+	return engineWithKey(t, "0123456789abcdef")
+}
+
+func engineWithKey(t testing.TB, key string) *classify.Engine {
+	t.Helper()
 	v, err := detect.Builtin()
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := classify.NewEngine(classify.Config{Detectors: detect.All(v), Fields: v.Fields, Key: make([]byte, 16)})
+	e, err := classify.NewEngine(classify.Config{Detectors: detect.All(v), Fields: v.Fields, Key: []byte(key)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,6 +23,9 @@ func (c *Classifier) report(cand *Candidate, m Match) {
 		c.probe.heard = true
 		return
 	}
+	if cand.rule.rule.Once {
+		c.misses[cand.rule.order]-- // it was no miss
+	}
 	if m.Hi < m.Lo || m.Hi > len(cand.Text) {
 		m.Lo, m.Hi, m.Public = cand.Lo, cand.Hi, 0
 	}
@@ -70,8 +73,11 @@ func (c *Classifier) add(p *pendingMatch, at string) {
 		where, at = p.m.Where, p.m.Pointer
 	}
 	count := max(1, p.m.Count)
+	if p.m.Show == "" {
+		c.secrets.add(p.text[p.m.Lo:p.m.Hi], p.rule.rule.Category)
+	}
 	for _, f := range c.view.Findings {
-		if c.rescanning && f.Rule == p.rule.rule && f.Evidence.Digest == c.digest(p.text[p.m.Lo:p.m.Hi]) {
+		if c.walk.rescanning && f.Rule == p.rule.rule && f.Evidence.Digest == c.digest(p.text[p.m.Lo:p.m.Hi]) {
 			return
 		}
 		if f.Rule != p.rule.rule || f.Where != where || f.Pointer != at {
@@ -111,7 +117,7 @@ func (c *Classifier) evidence(p *pendingMatch, at string) Evidence {
 		Redacted: redact(secret, p.m.Public), Length: len(secret),
 		Digest: c.digest(secret), Key: c.e.keyID,
 	}
-	if at == "" && p.kind == Text {
+	if at == "" && p.kind == Text && !c.walk.recoded {
 		e.Span = &Span{p.m.Lo, p.m.Hi}
 	}
 	return e
@@ -119,6 +125,9 @@ func (c *Classifier) evidence(p *pendingMatch, at string) Evidence {
 
 // maxPublic bounds what a redacted form may show of a secret.
 const maxPublic = 24
+
+// hidden stands in the place of what is not shown.
+const hidden = "•••"
 
 // redact keeps the public prefix of a format and nothing else; less than half
 // of the secret, whatever the detector says.
@@ -130,7 +139,7 @@ func redact(secret []byte, public int) string {
 			break
 		}
 	}
-	return string(secret[:max(0, public)]) + "•••"
+	return string(secret[:max(0, public)]) + hidden
 }
 
 // digestBytes is how much of the HMAC is kept: 128 bits.
@@ -150,9 +159,11 @@ func (c *Classifier) finish(f *Finding) {
 	x := c.x
 	f.Time, f.Source = x.Time, x.Source
 	f.HTTP = HTTP{
-		Method: cleanMethod(x.Method), Host: cleanHost(x.Host), Route: c.view.route,
-		Status: x.Status, Service: cleanHost([]byte(x.Service)),
+		Method: cleanMethod(x.Method), Host: c.scrub(cleanHost(x.Host), ".", "*"), Route: c.scrub(c.view.route, "/", "{id}"),
+		Status: x.Status, Service: c.scrub(cleanHost([]byte(x.Service)), ".", "*"),
 	}
+	f.Pointer = c.scrub(f.Pointer, "/", "*")
+	c.scrubToken(f.Token)
 	f.Principal = c.principal(x)
 	service := f.HTTP.Service
 	if service == "" {
@@ -163,11 +174,11 @@ func (c *Classifier) finish(f *Finding) {
 		place = string(x.Source.Kind) + ":" + x.Source.Name
 	}
 	f.Fingerprint = sum("", 16, f.Rule.ID, service, f.HTTP.Method, f.HTTP.Route, place, f.Where.String(), f.Pointer)
-	f.ID = sum("lt-", 10, f.Fingerprint, string(x.Source.Kind), x.Source.Name, string(coordinates(x)))
+	f.ID = sum("lt-", 10, f.Fingerprint, string(x.Source.Kind), x.Source.Name, string(c.coordinates(x)))
 }
 
 // coordinates are what tells a record from all others of its source.
-func coordinates(x *Exchange) []byte {
+func (c *Classifier) coordinates(x *Exchange) []byte {
 	b := binary.AppendVarint(nil, x.Source.Line)
 	b = binary.AppendVarint(b, int64(x.Source.Partition))
 	b = binary.AppendVarint(b, x.Source.Offset)
@@ -175,8 +186,8 @@ func coordinates(x *Exchange) []byte {
 	b = binary.AppendVarint(b, x.Source.Frame)
 	if x.Source.Kind == SourceInterface { // frames of an interface have no origin
 		b = binary.AppendVarint(b, x.Time.UnixNano())
-		b = append(b, x.Client.String()...)
-		b = append(b, x.Server.String()...)
+		b = append(b, c.digest([]byte(x.Client.String()))...) // an address could be guessed from a plain hash
+		b = append(b, c.digest([]byte(x.Server.String()))...)
 	}
 	return b
 }

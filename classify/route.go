@@ -9,6 +9,7 @@ import (
 const (
 	maxRoute        = 256 // bytes of a template
 	maxRouteSegment = 32  // longer segments are values, not names
+	maxRouteLetters = 24  // longer segments are titles and passphrases
 	maxSegments     = 16
 )
 
@@ -76,23 +77,18 @@ func isRouteWord(seg []byte) bool {
 	if len(seg) > maxRouteSegment {
 		return false
 	}
-	letters, capitals, signs := 0, 0, 0
-	for i, c := range seg {
+	letters := 0
+	for _, c := range seg {
 		switch {
 		case isDigit(c):
 			return isVersion(seg) || isDigitWord(seg)
-		case foldByte[c] != 0 && c < 0x80:
+		case isSmall(c), isCapital(c):
 			letters++
-			if isCapital(c) && i > 0 && !isSmall(seg[i-1]) {
-				capitals++ // one that starts no camel-case word
-			}
-		case strings.IndexByte("-_.~", c) >= 0:
-			signs++
-		default:
+		case strings.IndexByte("-_.~", c) < 0:
 			return false
 		}
 	}
-	return letters > 0 && (letters <= 24 || signs > 0) && capitals <= letters/2+2
+	return letters > 0 && letters <= maxRouteLetters && readsAsName(seg)
 }
 
 func isSmall(c byte) bool { return 'a' <= c && c <= 'z' }
@@ -132,15 +128,34 @@ func cleanHost(host []byte) string {
 		return ""
 	}
 	name := strings.ToLower(string(host))
-	for label := range strings.SplitSeq(name, ".") {
+	labels := strings.Split(name, ".")
+	for i, label := range labels {
 		if !isHostLabel(label) {
 			return ""
+		}
+		if isValueLabel(label) {
+			labels[i] = "*"
 		}
 	}
 	if last := name[strings.LastIndexByte(name, '.')+1:]; strings.Trim(last, "0123456789-_") == "" {
 		return "" // a number, and no address
 	}
-	return name
+	return strings.Join(labels, ".")
+}
+
+// maxHostHash is the longest part of a label that may read like no name: the
+// hashes in the names of pods are shorter.
+const maxHostHash = 12
+
+// isValueLabel says whether a label holds a value that serves as a name: a
+// token, a key.
+func isValueLabel(label string) bool {
+	for part := range strings.FieldsFuncSeq(label, func(r rune) bool { return r == '-' || r == '_' }) {
+		if len(part) > maxHostHash && !readsAsName([]byte(part)) {
+			return true
+		}
+	}
+	return false
 }
 
 // maxLabelDigits is the most digits that a label of a host name has, the hashes

@@ -40,6 +40,7 @@ type Rule struct {
 	// Exclusive rules share no bytes: of two that match the same bytes, the
 	// first in the engine's list reports them.
 	Exclusive bool
-	// Once means that a value that matched is not asked about again.
+	// Once means that a value that matched is not asked about again, and that the
+	// rule is asked in vain Limits.Misses times at most.
 	Once bool
 }

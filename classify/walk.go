@@ -11,18 +11,17 @@ func (c *Classifier) walkBody(where Where, m *Message) {
 	}
 	c.begin(where)
 	c.out.Bytes += int64(len(m.Body))
+	body := c.recoded(m.Body)
 	switch {
-	case isJSON(m.Body):
-		if c.loud(m.Body) {
-			c.walkJSON(m.Body, nil)
+	case isJSON(body):
+		if c.loud(body) {
+			c.walkJSON(body, nil)
 		}
-	case isForm(m):
-		c.walkForm(m.Body)
-	case isGzip(m.Body): // a coding that the source did not take off
-		c.unpacked(m.Body)
-		c.settle()
+	case isForm(m, body):
+		c.walkForm(body)
+	case c.opened(body):
 	default:
-		c.walkText(m.Body)
+		c.walkText(body)
 	}
 }
 
@@ -36,8 +35,14 @@ func (c *Classifier) walkRecord(record []byte, mapped []Span) {
 	for _, s := range mapped {
 		c.out.Bytes -= int64(s.End - s.Start)
 	}
+	if len(mapped) == 0 {
+		record = c.recoded(record)
+	}
 	if isJSON(record) {
 		c.walkJSON(record, mapped)
+		return
+	}
+	if len(mapped) == 0 && c.opened(record) {
 		return
 	}
 	start := 0
@@ -98,10 +103,10 @@ func (c *Classifier) walkJSON(doc []byte, mapped []Span) {
 			return
 		case jsonscan.BeginObject:
 			c.container()
-			c.frames = append(c.frames, frame{})
+			c.frames = append(c.frames, frame{near: c.key()})
 		case jsonscan.BeginArray:
 			c.container()
-			c.frames = append(c.frames, frame{field: c.field(), array: true})
+			c.frames = append(c.frames, frame{near: c.key(), field: c.field(), array: true})
 		case jsonscan.EndObject, jsonscan.EndArray:
 			c.popContainer(base)
 			junk = junk || len(c.frames) == base && isLog(doc[s.Pos():])
@@ -150,9 +155,9 @@ func (c *Classifier) container() {
 // rescan looks at a document as at running text, because parts of it are no
 // JSON. What the walk has found already is not reported again.
 func (c *Classifier) rescan(doc []byte) {
-	c.rescanning = true
+	c.walk.rescanning = true
 	c.walkText(doc)
-	c.rescanning = false
+	c.walk.rescanning = false
 }
 
 // isLog says whether bytes behind a document are more than space and further
@@ -175,7 +180,7 @@ func (c *Classifier) name(raw []byte, escaped bool, base int) {
 		key = c.arena[start:]
 	}
 	id := c.e.fields.lookup(key)
-	c.frames = append(c.frames, frame{key: key, field: id})
+	c.frames = append(c.frames, frame{key: key, near: key, field: id})
 	if len(key) >= minSecretName {
 		c.secretName(key)
 	}
@@ -250,17 +255,17 @@ func (c *Classifier) str(raw []byte, escaped bool) {
 
 // openLayer pushes the frame of a decoded layer, unless the limit is reached.
 func (c *Classifier) openLayer(name string, size int) bool {
-	if c.layers >= c.e.limits.Layers {
+	if c.walk.layers >= c.e.limits.Layers {
 		c.out.LayerLimit += int64(size)
 		return false
 	}
 	c.settle()
-	c.layers++
+	c.walk.layers++
 	c.frames = append(c.frames, frame{layer: name})
 	return true
 }
 
 func (c *Classifier) closeLayer() {
-	c.layers--
+	c.walk.layers--
 	c.frames = c.frames[:len(c.frames)-1]
 }

@@ -14,6 +14,14 @@ func (c *Classifier) walkText(text []byte) {
 	c.scan(text, Text)
 	c.pairs(text)
 	c.settle()
+	if !hasEscapedSign(text) || !c.openLayer("#url", len(text)) {
+		return
+	}
+	again := c.walk.rescanning
+	c.walk.rescanning = true // what stands in clear has been reported
+	c.inner(unescaped(text), Text)
+	c.walk.rescanning = again
+	c.closeLayer()
 }
 
 // walkTextPart looks at a part of a text and reports places in the whole.
@@ -35,7 +43,10 @@ func (c *Classifier) walkTextPart(text []byte, start, end int) {
 // frames name its pointer.
 func (c *Classifier) leaf(name, text []byte) {
 	id := c.e.fields.lookup(name)
-	c.frames = append(c.frames, frame{key: name, field: id})
+	c.frames = append(c.frames, frame{key: name, near: name, field: id})
+	if len(name) >= minSecretName {
+		c.secretName(name)
+	}
 	if id != 0 && len(text) > 0 {
 		c.offerField(id, name, text, 0, len(text), String)
 	}
@@ -96,7 +107,10 @@ func (c *Classifier) walkForm(form []byte) {
 		} else {
 			form = nil
 		}
-		name, value, _ := bytes.Cut(pair, []byte("="))
+		name, value, named := bytes.Cut(pair, []byte("="))
+		if !named { // a value without a name
+			name, value = []byte("*"), pair
+		}
 		c.leaf(unquote(name), unquote(value))
 	}
 }
@@ -115,17 +129,21 @@ func unquote(b []byte) []byte {
 
 // isForm says whether a body is a form by its content type, or looks like one
 // in the absence of any.
-func isForm(m *Message) bool {
+func isForm(m *Message, body []byte) bool {
 	ct := m.Header("content-type")
 	if ct != nil {
 		return len(ct) >= len(formType) && equalFold(ct[:len(formType)], formType)
 	}
-	eq := bytes.IndexByte(m.Body, '=')
-	return eq > 0 && eq < 64 && bytes.IndexByte(m.Body, ' ') < 0 && bytes.IndexByte(m.Body, '\n') < 0 &&
-		bytes.IndexByte(m.Body, '<') < 0 && bytes.IndexByte(m.Body, '&') > 0
+	eq := bytes.IndexByte(body, '=')
+	return eq > 0 && eq < maxFormName && bytes.IndexByte(body, ' ') < 0 && bytes.IndexByte(body, '\n') < 0 &&
+		bytes.IndexByte(body, '<') < 0 && bytes.IndexByte(body, '&') > 0
 }
 
-const formType = "application/x-www-form-urlencoded"
+const (
+	formType = "application/x-www-form-urlencoded"
+	// maxFormName bounds the first name of a body that says nothing of its type.
+	maxFormName = 256
+)
 
 // minPair is the length of the shortest text with a name, a sign and a value
 // worth a look.
@@ -138,6 +156,7 @@ func nextSign(text []byte, i int) int { return jsonscan.IndexEither(text, i, '='
 // pairs finds names before '=' and ':' in running text and offers the values
 // behind them: password=…, "api_key": "…", Authorization: ….
 func (c *Classifier) pairs(text []byte) {
+	var last run
 	for i := nextSign(text, 0); i < len(text); i = nextSign(text, i+1) {
 		lo, hi := nameBefore(text, i)
 		if hi-lo < 2 {
@@ -147,7 +166,7 @@ func (c *Classifier) pairs(text []byte) {
 		if id == 0 {
 			continue
 		}
-		if vlo, vhi := valueBehind(text, i+1); vhi > vlo {
+		if vlo, vhi := last.valueBehind(text, i+1); vhi > vlo {
 			c.offerField(id, text[lo:hi], text, vlo, vhi, String)
 		}
 	}
@@ -167,8 +186,35 @@ func nameBefore(text []byte, sign int) (lo, hi int) {
 	return lo, hi
 }
 
-// valueBehind returns the value behind a sign: quoted, or up to a delimiter.
-func valueBehind(text []byte, i int) (lo, hi int) {
+const (
+	// maxPairValue is the longest value without quotes; longer ones are no
+	// secrets but encoded files.
+	maxPairValue = 4096
+	// maxInRun bounds how many pairs of one run are looked at: each has the rest
+	// of the run for its value.
+	maxInRun = 32
+)
+
+// run is what stands between two delimiters: the value of a pair without quotes,
+// in which there may be further pairs.
+type run struct{ start, end, pairs int }
+
+// behind returns the end of the run around offset i; ok is false where it has
+// been asked for often enough.
+func (r *run) behind(text []byte, i int) (end int, ok bool) {
+	if i < r.start || i >= r.end {
+		*r = run{start: i, end: i}
+		for r.end < len(text) && !isDelimiter(text[r.end]) {
+			r.end++
+		}
+	}
+	r.pairs++
+	return r.end, r.pairs <= maxInRun && r.end-i <= maxPairValue
+}
+
+// valueBehind returns the value behind a sign: quoted, or up to a delimiter; it
+// is empty where there is none.
+func (r *run) valueBehind(text []byte, i int) (lo, hi int) {
 	for n := 0; i < len(text) && n < 4 && strings.IndexByte(" >=", text[i]) >= 0; n++ {
 		i++
 	}
@@ -179,9 +225,10 @@ func valueBehind(text []byte, i int) (lo, hi int) {
 	if i < len(text) && isQuote(text[i]) {
 		return quoted(text, i, escaped)
 	}
-	for lo = i; i < len(text) && !isDelimiter(text[i]); i++ {
+	if hi, ok := r.behind(text, i); ok {
+		return i, hi
 	}
-	return lo, i
+	return i, i
 }
 
 // quoted returns what stands between the quote at offset i and the next one.

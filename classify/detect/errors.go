@@ -50,18 +50,18 @@ func sqlError() classify.Detector {
 }
 
 func sqlStatement() classify.Detector {
-	re := regexp.MustCompile(`(?i)\b(?:select\s[^;<]{1,400}?\sfrom\s+["'` + "`" + `\w.\[]|insert\s+into\s+\S{1,80}\s*\(|update\s+\S{1,80}\s+set\s+\S|delete\s+from\s+\S)`)
+	re := regexp.MustCompile(`(?i)^(?:select\s[^;<]+?\sfrom\s+["'` + "`" + `\w.\[]|insert\s+into\s+\S{1,80}\s*\(|delete\s+from\s+\S)`)
 	return &detector{errorRule("error-sql-statement", "A response holds an SQL statement",
 		"A whole statement with its keywords in order is needed, in a message that speaks of an error or under a telling name.",
 		[]string{"CWE-209"},
 		classify.Trigger{Words: []string{"select ", "insert into ", "delete from "}, Parts: inResponseBody()},
 	), func(c *classify.Candidate) {
-		text := c.Text[c.Lo:min(len(c.Text), c.Lo+512)]
-		loc := re.FindIndex(text)
-		if loc == nil || loc[0] != 0 || !freeBefore(c) || !inError(c) {
+		if !freeBefore(c) || !inError(c) { // cheaper than the expression
 			return
 		}
-		c.Report(classify.Match{Lo: c.Lo, Hi: c.Lo + loc[1], Show: "SQL statement"})
+		if end, _, ok := matchAt(re, c, 512); ok {
+			c.Report(classify.Match{Lo: c.Lo, Hi: end, Show: "SQL statement"})
+		}
 	}}
 }
 

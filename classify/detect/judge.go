@@ -2,31 +2,9 @@ package detect
 
 import (
 	"bytes"
-	"hash/crc32"
 	"math"
 	"strings"
 )
-
-// crc32Base62 is the checksum of GitHub's and npm's tokens: the last six
-// characters are the CRC-32 (IEEE) of those before, in base62.
-const crc32Base62 = "crc32-base62"
-
-const base62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-
-func validCRC32Base62(body []byte) bool {
-	if len(body) <= 6 {
-		return false
-	}
-	cut := len(body) - 6
-	sum := crc32.ChecksumIEEE(body[:cut])
-	for i := len(body) - 1; i >= cut; i-- {
-		if body[i] != base62[sum%62] {
-			return false
-		}
-		sum /= 62
-	}
-	return true
-}
 
 // isNoSecret says whether a value under a telling name is none: empty, masked,
 // a placeholder, a documented example, a word of a type system, a reference.

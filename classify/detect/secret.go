@@ -25,7 +25,7 @@ func privateKey() classify.Detector {
 			return
 		}
 		rest := c.Text[end:min(len(c.Text), end+maxPEM)]
-		if i := bytes.Index(rest, []byte("-----END")); i >= 0 {
+		if i := bytes.Index(rest, []byte("-----")); i >= 0 {
 			rest = rest[:i]
 		}
 		if keyBytes(rest) < minPEM || bytes.Contains(rest, []byte("...")) {
@@ -126,7 +126,7 @@ func configSecret() classify.Detector {
 // inPair says whether the candidate is a name-value pair inside running text.
 func inPair(c *classify.Candidate) bool { return c.Lo > 0 || c.Hi < len(c.Text) }
 
-func secretField() classify.Detector {
+func secretField(known *Vocabulary) classify.Detector {
 	return &detector{classify.Rule{
 		ID: "secret-field", Category: classify.CategoryCredential, Severity: classify.High, Exclusive: true,
 		Title:          "A field holds a secret",
@@ -140,7 +140,7 @@ func secretField() classify.Detector {
 			return
 		}
 		v := bytes.TrimSpace(c.Value())
-		if isNoSecret(v) || !isSecretValue(c.Field, v) {
+		if isNoSecret(v) || !isSecretValue(c.Field, v) || known.kindOf(v) != nil {
 			return
 		}
 		m := classify.Match{Lo: c.Lo, Hi: c.Hi}

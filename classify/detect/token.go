@@ -11,7 +11,12 @@ import (
 // opaque bearer tokens, basic credentials, session ids, the keys of vendors.
 // Which rule speaks of one depends on the place, so the five token rules share
 // the finder and each takes the places that are its own.
-type tokenFinder struct{ kinds map[string]*TokenKind }
+type tokenFinder struct {
+	v       *Vocabulary
+	anchors []string                // of vendors' tokens, each once
+	kinds   map[string][]*TokenKind // by anchor, in the vocabulary's order
+	named   []*TokenKind            // without an anchor
+}
 
 const (
 	jwtAnchor    = "eyJ" // base64url of `{"`
@@ -20,23 +25,32 @@ const (
 	minOpaque    = 16 // shorter opaque values carry too little to be tokens
 	maxOpaque    = 4096
 	maxBasicUser = 256
+
+	// minTokenEntropy in bits per byte: a token under it is a placeholder.
+	minTokenEntropy = 2.5
 )
 
 func newTokenFinder(v *Vocabulary) *tokenFinder {
-	f := &tokenFinder{kinds: map[string]*TokenKind{}}
+	f := &tokenFinder{v: v, kinds: map[string][]*TokenKind{}}
 	for i := range v.Tokens {
-		f.kinds[v.Tokens[i].Prefix] = &v.Tokens[i]
+		k := &v.Tokens[i]
+		if k.Anchor == "" {
+			f.named = append(f.named, k)
+			continue
+		}
+		if f.kinds[k.Anchor] == nil {
+			f.anchors = append(f.anchors, k.Anchor)
+		}
+		f.kinds[k.Anchor] = append(f.kinds[k.Anchor], k)
 	}
 	return f
 }
 
 // trigger is what every token rule asks for.
 func (f *tokenFinder) trigger(parts []classify.Where, fields ...string) classify.Trigger {
-	t := classify.Trigger{Anchors: []string{jwtAnchor}, Words: []string{bearerWord, basicWord}, Fields: fields, Parts: parts}
-	for prefix := range f.kinds {
-		t.Anchors = append(t.Anchors, prefix)
+	return classify.Trigger{
+		Anchors: append([]string{jwtAnchor}, f.anchors...), Words: []string{bearerWord, basicWord}, Fields: fields, Parts: parts,
 	}
-	return t
 }
 
 // find returns the token at the candidate. Vendor is set when its kind is one
@@ -44,18 +58,75 @@ func (f *tokenFinder) trigger(parts []classify.Where, fields ...string) classify
 func (f *tokenFinder) find(c *classify.Candidate) (m classify.Match, vendor *TokenKind, ok bool) {
 	switch c.Anchor {
 	case "":
-		m, ok = opaqueUnderName(c)
+		return f.underName(c)
 	case jwtAnchor:
 		m, ok = jwtMatch(c)
 	case bearerWord:
-		m, ok = bearerMatch(c)
+		m, ok = f.bearer(c)
 	case basicWord:
 		m, ok = basicMatch(c)
 	default:
-		vendor = f.kinds[c.Anchor]
-		m, ok = vendorMatch(c, vendor)
+		return f.vendor(c)
 	}
-	return m, vendor, ok
+	return m, nil, ok
+}
+
+// vendor returns the vendor's token that holds the candidate's anchor.
+func (f *tokenFinder) vendor(c *classify.Candidate) (m classify.Match, vendor *TokenKind, ok bool) {
+	for _, k := range f.kinds[c.Anchor] {
+		lo, hi, ok := k.around(c.Text, c.Lo)
+		if !ok {
+			continue
+		}
+		m = vendorMatch(k, lo, hi)
+		if lo == c.Lo {
+			m.Public = len(k.Anchor)
+		}
+		return m, k, !isSample(c.Text[lo+m.Public : hi])
+	}
+	return m, nil, false
+}
+
+func vendorMatch(k *TokenKind, lo, hi int) classify.Match {
+	return classify.Match{
+		Lo: lo, Hi: hi, Severity: k.severity, Confidence: classify.HighConfidence, Token: &classify.Token{Kind: k.ID},
+	}
+}
+
+// underName returns the token that is the value of a telling name: one of a
+// vendor that names it so, or an opaque one.
+func (f *tokenFinder) underName(c *classify.Candidate) (m classify.Match, vendor *TokenKind, ok bool) {
+	v := c.Value()
+	if c.Kind != classify.String || isNoSecret(v) || len(v) > maxOpaque {
+		return m, nil, false
+	}
+	for _, k := range f.named {
+		if k.under(c.Key) && k.is(v) && !isSample(v) {
+			return vendorMatch(k, c.Lo, c.Hi), k, true
+		}
+	}
+	if c.Field == "secret" || !isRandom(v) && !isUUID(v) || f.hasAnchor(v) {
+		return m, nil, false
+	}
+	return classify.Match{Lo: c.Lo, Hi: c.Hi, Token: &classify.Token{Kind: opaqueKind(c.Field)}}, nil, true
+}
+
+// hasAnchor says whether a value is a token that its own anchor finds, and knows
+// more of: a JWT, a vendor's token.
+func (f *tokenFinder) hasAnchor(v []byte) bool {
+	return bytes.HasPrefix(v, []byte(jwtAnchor)) && bytes.IndexByte(v, '.') > 0 || f.v.kindOf(v) != nil
+}
+
+// isSample says whether the secret part of a token is that of a documented
+// example or a placeholder, or words where a secret would be random.
+func isSample(secret []byte) bool {
+	for _, sign := range []string{"EXAMPLE", "xxxx", "XXXX"} {
+		if bytes.Contains(secret, []byte(sign)) {
+			return true
+		}
+	}
+	s := shapeOf(secret)
+	return s.digits+s.upper == 0 || entropy(secret) < minTokenEntropy
 }
 
 func jwtMatch(c *classify.Candidate) (m classify.Match, ok bool) {
@@ -71,20 +142,18 @@ func jwtMatch(c *classify.Candidate) (m classify.Match, ok bool) {
 	}, true
 }
 
-// bearerMatch takes the b64token behind "Bearer " (RFC 6750, section 2.1).
-func bearerMatch(c *classify.Candidate) (m classify.Match, ok bool) {
+// bearer takes the b64token behind "Bearer " (RFC 6750, section 2.1), and the
+// "!" that Salesforce has in its tokens.
+func (f *tokenFinder) bearer(c *classify.Candidate) (m classify.Match, ok bool) {
 	if !freeBefore(c) {
 		return m, false
 	}
 	lo, hi := c.Hi, c.Hi
-	for hi < len(c.Text) && hi-lo < maxOpaque && isB64Token(c.Text[hi]) {
+	for hi < len(c.Text) && hi-lo < maxOpaque && (isB64Token(c.Text[hi]) || c.Text[hi] == '!') {
 		hi++
 	}
 	value := c.Text[lo:hi]
-	if bytes.HasPrefix(value, []byte(jwtAnchor)) && bytes.Count(value, []byte(".")) >= 1 {
-		return m, false // the JWT's own anchor knows more
-	}
-	if isNoSecret(value) || !isRandom(value) {
+	if isNoSecret(value) || !isRandom(value) || f.hasAnchor(value) {
 		return m, false
 	}
 	return classify.Match{Lo: lo, Hi: hi, Confidence: classify.HighConfidence, Token: &classify.Token{Kind: "bearer"}}, true
@@ -121,39 +190,6 @@ func isPrintable(v []byte) bool {
 		}
 	}
 	return true
-}
-
-func vendorMatch(c *classify.Candidate, k *TokenKind) (m classify.Match, ok bool) {
-	if !freeBefore(c) {
-		return m, false
-	}
-	n, ok := k.match(c.Text[c.Lo:min(len(c.Text), c.Lo+maxOpaque)])
-	if !ok {
-		return m, false
-	}
-	body := c.Text[c.Lo+len(k.Prefix) : c.Lo+n]
-	if bytes.Contains(body, []byte("EXAMPLE")) || bytes.Contains(body, []byte("xxxx")) || entropy(body) < 2 {
-		return m, false // a documented key, a placeholder
-	}
-	return classify.Match{
-		Lo: c.Lo, Hi: c.Lo + n, Public: len(k.Prefix), Confidence: classify.HighConfidence,
-		Token: &classify.Token{Kind: k.ID},
-	}, true
-}
-
-// opaqueUnderName takes a random value under the name of a token.
-func opaqueUnderName(c *classify.Candidate) (m classify.Match, ok bool) {
-	v := c.Value()
-	if c.Kind != classify.String || isNoSecret(v) || len(v) > maxOpaque {
-		return m, false
-	}
-	if bytes.HasPrefix(v, []byte(jwtAnchor)) && bytes.Contains(v, []byte(".")) {
-		return m, false // the JWT's own anchor knows more
-	}
-	if !isRandom(v) && !isUUID(v) {
-		return m, false
-	}
-	return classify.Match{Lo: c.Lo, Hi: c.Hi, Token: &classify.Token{Kind: opaqueKind(c.Field)}}, true
 }
 
 func opaqueKind(field string) string {

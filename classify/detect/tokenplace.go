@@ -74,7 +74,7 @@ func tokenInLog(v *Vocabulary) classify.Detector {
 			"spring":  "Set spring.mvc.log-request-details=false and give CommonsRequestLoggingFilter a header predicate.",
 			"go":      "Implement slog.LogValuer on the request type and leave Authorization out.",
 		},
-		On: f.trigger(nil, "token", "session", "authorization", "api-key"),
+		On: f.trigger(nil, "token", "session", "authorization", "api-key", "secret"),
 	}, func(c *classify.Candidate) {
 		if placeOf(c) != inLog {
 			return
@@ -83,8 +83,10 @@ func tokenInLog(v *Vocabulary) classify.Detector {
 		if !ok || vendor != nil && vendor.Public {
 			return
 		}
-		m.Severity = liveness(m.Token, classify.Critical, classify.High, classify.Medium)
-		if vendor != nil {
+		switch {
+		case vendor == nil:
+			m.Severity = liveness(m.Token, classify.Critical, classify.High, classify.Medium)
+		case m.Severity == 0:
 			m.Severity = classify.Critical // keys of vendors do not expire by themselves
 		}
 		c.Report(m)
@@ -102,7 +104,7 @@ func tokenInURL(v *Vocabulary) classify.Detector {
 			"entropy of a token.",
 		CWE: []string{"CWE-598"}, OWASP: []string{"API2:2023"},
 		On: f.trigger([]classify.Where{classify.InURL, classify.InRequestHeader, classify.InResponseHeader},
-			"token", "session", "api-key", "authorization"),
+			"token", "session", "api-key", "authorization", "secret"),
 	}, func(c *classify.Candidate) {
 		if placeOf(c) != inURL {
 			return
@@ -111,7 +113,9 @@ func tokenInURL(v *Vocabulary) classify.Detector {
 		if !ok || vendor != nil && vendor.Public {
 			return
 		}
-		m.Severity = liveness(m.Token, classify.High, classify.High, classify.Low)
+		if m.Severity == 0 {
+			m.Severity = liveness(m.Token, classify.High, classify.High, classify.Low)
+		}
 		c.Report(m)
 	}}
 }
@@ -175,7 +179,8 @@ func vendorToken(v *Vocabulary) classify.Detector {
 		FalsePositives: "Formats are the vendors' own, with the checksum where there is one; documented examples and publishable keys " +
 			"stay silent.",
 		CWE: []string{"CWE-522", "CWE-798"}, OWASP: []string{"API8:2023"},
-		On: f.trigger([]classify.Where{classify.InResponseBody, classify.InResponseHeader, classify.InRecord}),
+		On: f.trigger([]classify.Where{classify.InResponseBody, classify.InResponseHeader, classify.InRecord},
+			"token", "api-key", "secret"),
 	}, func(c *classify.Candidate) {
 		if p := placeOf(c); p != inBody && p != inScript {
 			return

@@ -34,6 +34,7 @@ type pipeline struct {
 	bytes       atomic.Int64
 	panics      atomic.Int64
 	dropped     atomic.Int64
+	missed      atomic.Int64
 	worst       atomic.Uint32
 }
 
@@ -62,6 +63,7 @@ func (p *pipeline) Handle(x *classify.Exchange) {
 	p.exchanges.Add(1)
 	p.bytes.Add(in.Bytes)
 	p.dropped.Add(in.DroppedFindings)
+	p.missed.Add(in.DroppedCandidates)
 	p.metrics.observe(x.Source.Kind, in, time.Since(start))
 }
 

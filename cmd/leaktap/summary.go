@@ -92,6 +92,9 @@ func (s *summary) write(w io.Writer, p *pipeline, out *output, incomplete bool, 
 	if n := p.dropped.Load(); n > 0 {
 		parts = append(parts, fmt.Sprintf("%d findings past the limit per exchange", n))
 	}
+	if n := p.missed.Load(); n > 0 {
+		parts = append(parts, fmt.Sprintf("%d places past the limit of misses", n))
+	}
 	fmt.Fprintf(w, "leaktap: %s; exit %d\n", strings.Join(parts, ", "), code)
 }
 

@@ -1,0 +1,239 @@
+package detect
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"regexp"
+	"regexp/syntax"
+	"strings"
+
+	"github.com/leaktap/leaktap/classify"
+)
+
+// TokenKind is the format of one vendor's token. There are two sorts. Most
+// formats hold a literal, the anchor, by which they are found anywhere. Some are
+// told only by the name they stand under.
+type TokenKind struct {
+	// ID is the token's kind in findings ("github-pat").
+	ID string `yaml:"id"`
+	// Source is the vendor's page or program that defines the format.
+	Source string `yaml:"source"`
+	// Anchor is a literal that every token holds, at least three bytes; it is
+	// public. Most tokens start with it.
+	Anchor string `yaml:"anchor"`
+	// Head is a regular expression for what stands before the anchor, of at most
+	// 128 bytes; empty where the token starts with the anchor.
+	Head string `yaml:"head"`
+	// Names stand in the place of an anchor: the value under a name that ends
+	// with one of them is a token if all of it matches Body.
+	Names []string `yaml:"names"`
+	// Body is a regular expression for what follows the anchor. The byte behind
+	// the match must not be one that the body could have gone on with.
+	Body string `yaml:"body"`
+	// Checksum names the check that the format has, with its arguments; see
+	// checksums. Empty if it has none or the vendor has not published it.
+	Checksum string `yaml:"checksum"`
+	// Public marks keys that are made to be seen by users (publishable keys);
+	// they are known, so that no rule takes them for secrets.
+	Public bool `yaml:"public"`
+	// Severity, by its name in findings, replaces that of the rule: keys of test
+	// systems, ids that are only half of a key.
+	Severity string `yaml:"severity"`
+	// Examples and Negatives are bodies. "¦" stands in the place of the anchor where
+	// there is a head, and is dropped elsewhere. They are put together at load: the
+	// repository never holds a whole token.
+	Examples  []string `yaml:"examples"`
+	Negatives []string `yaml:"negatives"`
+
+	severity classify.Severity
+	re       *regexp.Regexp
+	check    func(token []byte, body int) bool
+	use      [256]byteUse
+}
+
+// byteUse says which parts of a token can hold a byte.
+type byteUse uint8
+
+const (
+	headByte byteUse = 1 << iota
+	bodyByte
+)
+
+const (
+	minAnchor   = 3
+	maxHead     = 128
+	anchorPlace = "¦"
+)
+
+// compile checks an entry and makes it ready to match.
+func (k *TokenKind) compile() error {
+	if err := k.parse(); err != nil {
+		return fmt.Errorf("token kind %q: %w", k.ID, err)
+	}
+	for i, body := range k.Examples {
+		if !k.starts(k.assemble(body)) {
+			return fmt.Errorf("token kind %q: its example %d does not match", k.ID, i+1)
+		}
+	}
+	for i, body := range k.Negatives {
+		if k.starts(k.assemble(body)) {
+			return fmt.Errorf("token kind %q: its negative %d matches", k.ID, i+1)
+		}
+	}
+	return nil
+}
+
+func (k *TokenKind) parse() (err error) {
+	if k.ID == "" || k.Body == "" && k.Head == "" {
+		return errors.New("id and body are needed")
+	}
+	if len(k.Anchor) < minAnchor && len(k.Names) == 0 {
+		return fmt.Errorf("an anchor of %d bytes or names are needed", minAnchor)
+	}
+	if k.check, err = newChecksum(k.Checksum); err != nil {
+		return err
+	}
+	end := ""
+	if k.Anchor == "" {
+		end = "$"
+	}
+	if k.re, err = regexp.Compile("^(?:" + k.Head + ")" + regexp.QuoteMeta(k.Anchor) + "(?:" + k.Body + ")" + end); err != nil {
+		return err
+	}
+	if k.Severity != "" {
+		if err := k.severity.UnmarshalText([]byte(k.Severity)); err != nil {
+			return err
+		}
+	}
+	return errors.Join(k.mark(k.Head, headByte), k.mark(k.Body, bodyByte))
+}
+
+// mark marks the bytes that the literals and classes of an expression hold.
+func (k *TokenKind) mark(expr string, use byteUse) error {
+	re, err := syntax.Parse(expr, syntax.Perl)
+	if err != nil {
+		return err
+	}
+	k.markRunes(re, use)
+	return nil
+}
+
+func (k *TokenKind) markRunes(re *syntax.Regexp, use byteUse) {
+	switch re.Op {
+	case syntax.OpLiteral:
+		for _, r := range re.Rune {
+			k.use[byte(r)] |= use
+		}
+	case syntax.OpCharClass:
+		for i := 0; i+1 < len(re.Rune); i += 2 {
+			for r := re.Rune[i]; r <= min(re.Rune[i+1], 255); r++ {
+				k.use[r] |= use
+			}
+		}
+	}
+	for _, sub := range re.Sub {
+		k.markRunes(sub, use)
+	}
+}
+
+// goesOn says whether a token goes on with that byte: a word does, and a body of
+// base64 or base64url.
+func (k *TokenKind) goesOn(b byte) bool {
+	return isWordByte(b) || (b == '-' || b == '+') && k.use[b]&bodyByte != 0
+}
+
+// assemble puts an example together.
+func (k *TokenKind) assemble(body string) []byte {
+	if k.Head == "" {
+		return []byte(k.Anchor + strings.ReplaceAll(body, anchorPlace, ""))
+	}
+	return []byte(strings.Replace(body, anchorPlace, k.Anchor, 1))
+}
+
+// starts says whether a value starts with a token of this kind.
+func (k *TokenKind) starts(value []byte) bool {
+	if k.Anchor == "" {
+		return k.is(value)
+	}
+	at := 0
+	if k.Head != "" {
+		at = bytes.Index(value[:min(len(value), maxHead+len(k.Anchor))], []byte(k.Anchor))
+	}
+	if at < 0 || !bytes.HasPrefix(value[at:], []byte(k.Anchor)) {
+		return false
+	}
+	lo, _, ok := k.around(value, at)
+	return ok && lo == 0
+}
+
+// is says whether all of a value is a token of this kind.
+func (k *TokenKind) is(value []byte) bool {
+	return len(value) <= maxOpaque && k.re.Match(value) && k.check(value, len(k.Anchor))
+}
+
+// around returns the token [lo,hi) that holds the anchor at that offset. The
+// token must be no part of a longer word.
+func (k *TokenKind) around(text []byte, anchor int) (lo, hi int, ok bool) {
+	lo = anchor
+	for k.Head != "" && lo > 0 && anchor-lo < maxHead && k.use[text[lo-1]]&headByte != 0 {
+		lo--
+	}
+	if lo > 0 && isWordByte(text[lo-1]) {
+		return 0, 0, false
+	}
+	loc := k.re.FindIndex(text[lo:k.reach(text, lo, anchor)])
+	if loc == nil {
+		return 0, 0, false
+	}
+	hi = lo + loc[1]
+	if hi < len(text) && k.goesOn(text[hi]) || !k.check(text[lo:hi], anchor-lo+len(k.Anchor)) {
+		return 0, 0, false
+	}
+	return lo, hi, true
+}
+
+// reach returns the offset at which a token that starts at lo ends at the latest:
+// where the next one starts. So a flood of anchors costs no more than its bytes.
+func (k *TokenKind) reach(text []byte, lo, anchor int) int {
+	end := min(len(text), lo+maxOpaque)
+	for at := anchor + 1; ; at++ {
+		next := bytes.Index(text[at:end], []byte(k.Anchor))
+		if next < 0 {
+			return end
+		}
+		if at += next; !isWordByte(text[at-1]) {
+			return at
+		}
+	}
+}
+
+// under says whether a name ends with one of the kind's names; case and
+// separators do not count.
+func (k *TokenKind) under(name []byte) bool {
+	for _, want := range k.Names {
+		if endsInName(name, want) {
+			return true
+		}
+	}
+	return false
+}
+
+// endsInName compares two names from their ends, letters and digits only; the
+// first must end there or have a new word begin.
+func endsInName(name []byte, want string) bool {
+	i := len(name)
+	for j := len(want) - 1; j >= 0; j-- {
+		if want[j] == ' ' {
+			continue
+		}
+		for i > 0 && (!isWordByte(name[i-1]) || name[i-1] == '_') {
+			i--
+		}
+		if i == 0 || name[i-1]|0x20 != want[j]|0x20 {
+			return false
+		}
+		i--
+	}
+	return i == 0 || !isLetter(name[i-1]) || isUpper(name[i]) && !isUpper(name[i-1])
+}
