@@ -30,6 +30,8 @@ type agent struct {
 	server   *server
 	ready    readiness
 	pipeline *pipeline
+	// randomKey says that the digest key lasts as long as the process.
+	randomKey bool
 }
 
 // runner blocks until its context ends. Its error names what failed.
@@ -60,6 +62,7 @@ func (a *app) agentWith(d *detecting, o *outputs, live bool) (*agent, *output, e
 		return nil, nil, usage(err)
 	}
 	agent := newAgent(a.log, engine, now)
+	agent.randomKey = d.keyFile == ""
 	out, err := o.open(a, agent.findings, live)
 	if err != nil {
 		return nil, nil, err
@@ -116,9 +119,18 @@ func (a *agent) serve(listen, webConfig string) error {
 	}
 	a.server = s
 	s.handle(a.metrics.handler(), page.Config{
-		Exposures: a.ledger, Rules: a.engine.Rules(), Status: a.metrics.status,
+		Exposures: a.ledger, Rules: a.engine.Rules(), Status: a.status,
 	}, a.ready.check)
 	return nil
+}
+
+// status is the rows of the pipeline page: the digest key, then the metrics.
+func (a *agent) status() []page.Row {
+	key := page.Row{Name: "digest key", Value: a.engine.KeyID(), Note: "Digests match across agents with the same key."}
+	if a.randomKey {
+		key.Note = "Random, made at the start: digests will not match elsewhere or after a restart. See leaktap key new."
+	}
+	return append([]page.Row{key}, a.metrics.status()...)
 }
 
 // settleTimeout bounds how long the end of an agent waits for its sinks.

@@ -133,3 +133,14 @@ func TestAgentStopsWhenASourceFails(t *testing.T) {
 		t.Errorf("got error %v, stopped %v", err, stopped)
 	}
 }
+
+func TestStatusTellsOfARandomKey(t *testing.T) {
+	a := newAgent(slog.New(slog.DiscardHandler), panicking(t), time.Now)
+	for _, random := range []bool{false, true} {
+		a.randomKey = random
+		row := a.status()[0]
+		if row.Value != a.engine.KeyID() || strings.HasPrefix(row.Note, "Random") != random {
+			t.Errorf("random %v: got %+v", random, row)
+		}
+	}
+}

@@ -54,6 +54,7 @@ func (a *app) agentFrom(file string) (*agent, *config, error) {
 		return nil, nil, fmt.Errorf("%s: %w", file, err)
 	}
 	agent := newAgent(a.log, engine, time.Now)
+	agent.randomKey = c.Classify.KeyFile == ""
 	if problem := agent.configure(c); problem != nil {
 		return nil, nil, c.locate(problem)
 	}
