@@ -95,20 +95,21 @@ func verdict(v *classify.Verdict) string {
 
 // howMany counts places, findings and recipients.
 func howMany(x *Exposure) string {
-	text := plural(x.Count, "time")
+	text := Plural(x.Count, "time")
 	if x.Findings != x.Count {
-		text += " in " + plural(x.Findings, "finding")
+		text += " in " + Plural(x.Findings, "finding")
 	}
 	switch {
 	case x.MorePrincipals:
 		text += fmt.Sprintf(", by %d or more principals", x.Principals)
 	case x.Principals > 0:
-		text += ", by " + plural(int64(x.Principals), "principal")
+		text += ", by " + Plural(int64(x.Principals), "principal")
 	}
 	return text
 }
 
-func plural(n int64, noun string) string {
+// Plural writes a number and what it counts.
+func Plural(n int64, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}
@@ -140,9 +141,9 @@ func nonEmpty(words ...string) []string {
 	return kept
 }
 
-// wrap breaks text into lines of at most width characters, between words; a word
+// Wrap breaks text into lines of at most width characters, between words; a word
 // that is longer has a line of its own.
-func wrap(text string, width int) (lines []string) {
+func Wrap(text string, width int) (lines []string) {
 	var line strings.Builder
 	used := 0
 	for word := range strings.FieldsSeq(text) {

@@ -83,7 +83,7 @@ func (t *Text) Close() error {
 		_, _ = t.w.WriteString(t.group(&list[i]))
 	}
 	if n := t.ledger.Evicted(); n > 0 {
-		_, _ = fmt.Fprintf(t.w, "\n%s not shown: only %d are held at a time\n", plural(int64(n), "more exposure"), len(list))
+		_, _ = fmt.Fprintf(t.w, "\n%s not shown: only %d are held at a time\n", Plural(int64(n), "more exposure"), len(list))
 	}
 	return t.flush()
 }
@@ -130,7 +130,7 @@ func (t *Text) group(x *Exposure) string {
 // row writes a name and its wrapped text; a row without text is left out.
 func (t *Text) row(b *strings.Builder, name, text string) {
 	const indent = 9
-	for i, line := range wrap(text, t.options.Width-indent) {
+	for i, line := range Wrap(text, t.options.Width-indent) {
 		if i > 0 {
 			name = ""
 		}

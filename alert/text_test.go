@@ -164,7 +164,7 @@ func TestWrapKeepsTheWords(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		in := rapid.String().Draw(t, "text")
 		width := rapid.IntRange(1, 40).Draw(t, "width")
-		lines := wrap(in, width)
+		lines := Wrap(in, width)
 		if got, want := strings.Join(lines, " "), strings.Join(strings.Fields(in), " "); got != want {
 			t.Fatalf("wrapped to %q, want %q", got, want)
 		}

@@ -1,7 +1,27 @@
 package classify
 
+import (
+	"bytes"
+	"compress/gzip"
+	"testing"
+)
+
 // WithoutProbe makes c walk every document, for comparison.
 func (c *Classifier) WithoutProbe() *Classifier {
 	c.probe.off = true
 	return c
+}
+
+// Packed returns the gzip form of a text.
+func Packed(t testing.TB, text []byte) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	if _, err := w.Write(text); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
 }

@@ -1,25 +1,10 @@
 package classify
 
 import (
-	"bytes"
-	"compress/gzip"
 	"encoding/base64"
 	"fmt"
 	"testing"
 )
-
-func packed(t testing.TB, text []byte) []byte {
-	t.Helper()
-	var b bytes.Buffer
-	w := gzip.NewWriter(&b)
-	if _, err := w.Write(text); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
-}
 
 func TestLayers(t *testing.T) {
 	e := testEngine(t, Limits{}, mark("m", false, Trigger{Anchors: []string{"MARK"}}), mark("s", false, Trigger{Fields: []string{"secret"}}))
@@ -29,8 +14,8 @@ func TestLayers(t *testing.T) {
 	for _, c := range []struct{ name, body, at string }{
 		{"base64", `{"p":"` + std(doc) + `"}`, "/p#base64"},
 		{"base64url in a list", `["` + url(doc) + `"]`, "/*#base64"},
-		{"base64 of gzip", `{"p":"` + std(packed(t, doc)) + `"}`, "/p#base64#gzip#json"},
-		{"gzip", string(packed(t, doc)), "#gzip#json"},
+		{"base64 of gzip", `{"p":"` + std(Packed(t, doc)) + `"}`, "/p#base64#gzip#json"},
+		{"gzip", string(Packed(t, doc)), "#gzip#json"},
 		{"base64 in JSON in JSON", `{"q":"{\"p\":\"` + std(doc) + `\"}"}`, "/q#json/p#base64"},
 	} {
 		got, _ := classifyAll(e, &Exchange{Response: Message{Body: []byte(c.body)}})
@@ -55,7 +40,7 @@ func TestLayersCut(t *testing.T) {
 // TestGzipBomb unpacks a bounded part and counts the rest.
 func TestGzipBomb(t *testing.T) {
 	e := testEngine(t, Limits{}, mark("m", false, Trigger{Anchors: []string{"MARK"}}))
-	bomb := packed(t, append([]byte("MARK"), make([]byte, 4*maxUnpacked)...))
+	bomb := Packed(t, append([]byte("MARK"), make([]byte, 4*maxUnpacked)...))
 	got, in := classifyAll(e, &Exchange{Response: Message{Body: bomb}})
 	if places(got) != "m response.body #gzip" || in.LayerLimit == 0 {
 		t.Errorf("got %q and %d bytes over the limit", places(got), in.LayerLimit)

@@ -10,15 +10,16 @@ import (
 // that match the same bytes, the first reports them. So exact formats stand
 // before names, and names before shapes.
 func All(v *Vocabulary) []classify.Detector {
+	f := newTokenFinder(v)
 	return []classify.Detector{
 		privateKey(),
 		connectionString(),
 		passwordHash(),
-		tokenInLog(v),
-		tokenInURL(v),
-		vendorToken(v),
-		tokenInScript(v),
-		tokenInBody(v),
+		tokenInLog(f),
+		tokenInURL(f),
+		vendorToken(f),
+		tokenInScript(f),
+		tokenInBody(f),
 		debuggerSecret(),
 		configSecret(),
 		plainPassword(),

@@ -57,8 +57,7 @@ const (
 	fixRevoke = "Revoke the token, then redact it where it is written: log an allow-list of headers and fields, never Authorization, Cookie or bodies."
 )
 
-func tokenInLog(v *Vocabulary) classify.Detector {
-	f := newTokenFinder(v)
+func tokenInLog(f *tokenFinder) classify.Detector {
 	return &detector{classify.Rule{
 		ID: "token-in-log", Category: classify.CategoryToken, Severity: classify.Critical, Exclusive: true,
 		Title: "A token was written to a log",
@@ -93,8 +92,7 @@ func tokenInLog(v *Vocabulary) classify.Detector {
 	}}
 }
 
-func tokenInURL(v *Vocabulary) classify.Detector {
-	f := newTokenFinder(v)
+func tokenInURL(f *tokenFinder) classify.Detector {
 	return &detector{classify.Rule{
 		ID: "token-in-url", Category: classify.CategoryToken, Severity: classify.High, Exclusive: true,
 		Title: "A token stands in a URL",
@@ -120,8 +118,7 @@ func tokenInURL(v *Vocabulary) classify.Detector {
 	}}
 }
 
-func tokenInScript(v *Vocabulary) classify.Detector {
-	f := newTokenFinder(v)
+func tokenInScript(f *tokenFinder) classify.Detector {
 	return &detector{classify.Rule{
 		ID: "token-in-script", Category: classify.CategoryToken, Severity: classify.High, Exclusive: true,
 		Title:          "A token stands in HTML or JavaScript",
@@ -143,8 +140,7 @@ func tokenInScript(v *Vocabulary) classify.Detector {
 	}}
 }
 
-func tokenInBody(v *Vocabulary) classify.Detector {
-	f := newTokenFinder(v)
+func tokenInBody(f *tokenFinder) classify.Detector {
 	return &detector{classify.Rule{
 		ID: "token-in-body", Category: classify.CategoryToken, Severity: classify.Medium, Exclusive: true,
 		Title:          "A response hands out a token",
@@ -169,8 +165,7 @@ func tokenInBody(v *Vocabulary) classify.Detector {
 	}}
 }
 
-func vendorToken(v *Vocabulary) classify.Detector {
-	f := newTokenFinder(v)
+func vendorToken(f *tokenFinder) classify.Detector {
 	return &detector{classify.Rule{
 		ID: "vendor-token", Category: classify.CategoryToken, Severity: classify.Critical, Exclusive: true,
 		Title: "A response holds the key of a vendor's service",

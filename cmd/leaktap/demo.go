@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/twmb/franz-go/pkg/kfake"
 
+	"github.com/leaktap/leaktap/alert"
 	"github.com/leaktap/leaktap/ingest"
 )
 
@@ -76,7 +77,7 @@ Callers use both; the findings of the leaky one follow. Ctrl-C ends and leaves n
 	if err != nil {
 		return &exitError{exitInternal, err}
 	}
-	fmt.Fprintf(a.err, "leaktap: %s classified; exit 0\n", plural(agent.pipeline.exchanges.Load(), "exchange"))
+	fmt.Fprintf(a.err, "leaktap: %s classified; exit 0\n", alert.Plural(agent.pipeline.exchanges.Load(), "exchange"))
 	return nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/leaktap/leaktap/alert"
 	"github.com/leaktap/leaktap/classify"
 )
 
@@ -54,7 +55,7 @@ func (p *pipeline) Handle(x *classify.Exchange) {
 		if r := recover(); r != nil {
 			p.panics.Add(1)
 			p.metrics.skip(x.Source.Kind, "panic", exchangeBytes(x))
-			p.log.Error("classify exchange: a detector panicked; please report it", "source", place(x.Source), "panic", fmt.Sprintf("%T", r))
+			p.log.Error("classify exchange: a detector panicked; please report it", "source", alert.Place(x.Source), "panic", fmt.Sprintf("%T", r))
 			return // and c, in whatever state, is dropped
 		}
 		p.classifiers.Put(c)
@@ -94,15 +95,4 @@ func (p *pipeline) worstSeverity() classify.Severity { return classify.Severity(
 // exchangeBytes is the size of what an exchange holds.
 func exchangeBytes(x *classify.Exchange) int64 {
 	return int64(len(x.Target) + len(x.Request.Body) + len(x.Response.Body) + len(x.Record))
-}
-
-// place names where an exchange was read, for log lines.
-func place(s classify.Source) string {
-	switch s.Kind {
-	case classify.SourceKafka:
-		return fmt.Sprintf("%s/%d@%d", s.Name, s.Partition, s.Offset)
-	case classify.SourceInterface, classify.SourcePcap:
-		return fmt.Sprintf("%s frame %d", s.Name, s.Frame)
-	}
-	return fmt.Sprintf("%s:%d", s.Name, s.Line)
 }

@@ -58,7 +58,7 @@ func TestPanicCostsItsExchange(t *testing.T) {
 	if got := m.uninspected.totals()[skipped{classify.SourceKafka, "panic"}]; got != 19 {
 		t.Errorf("got %d bytes not inspected, want 19", got)
 	}
-	if text := log.String(); !strings.Contains(text, "logs/2@17") || strings.Contains(text, "secret") {
+	if text := log.String(); !strings.Contains(text, "logs/2/17") || strings.Contains(text, "secret") {
 		t.Errorf("log: %s", text)
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/leaktap/leaktap/alert"
 	"github.com/leaktap/leaktap/classify"
 	"github.com/leaktap/leaktap/classify/detect"
 )
@@ -97,23 +98,7 @@ func writeRule(w io.Writer, r *classify.Rule) {
 	}
 	for _, row := range rows {
 		if row[1] != "" {
-			fmt.Fprintf(w, "%-13s %s\n", row[0], strings.Join(wrap(row[1], 80), "\n"+strings.Repeat(" ", 14)))
+			fmt.Fprintf(w, "%-13s %s\n", row[0], strings.Join(alert.Wrap(row[1], 80), "\n"+strings.Repeat(" ", 14)))
 		}
 	}
-}
-
-// wrap breaks a text into lines of at most n characters, at spaces.
-func wrap(text string, n int) (lines []string) {
-	line := ""
-	for word := range strings.FieldsSeq(text) {
-		if line != "" && len(line)+1+len(word) > n {
-			lines = append(lines, line)
-			line = ""
-		}
-		if line != "" {
-			line += " "
-		}
-		line += word
-	}
-	return append(lines, line)
 }

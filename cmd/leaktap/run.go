@@ -170,7 +170,7 @@ column. A complete file:
 			if err != nil {
 				return usage(err)
 			}
-			fmt.Fprintf(a.out, "%s: ok: %s\n", args[0], plural(int64(len(c.Sources)), "source"))
+			fmt.Fprintf(a.out, "%s: ok: %s\n", args[0], alert.Plural(int64(len(c.Sources)), "source"))
 			return nil
 		},
 	}

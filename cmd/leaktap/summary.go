@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/leaktap/leaktap/alert"
 	"github.com/leaktap/leaktap/capture"
 	"github.com/leaktap/leaktap/ingest"
 )
@@ -53,7 +54,7 @@ func (s *summary) packets(stats capture.Stats) {
 // the closing line tells everything.
 func (a *app) conclude(ctx context.Context, o *outputs, s *summary, p *pipeline, out *output, err error) error {
 	if s.dropped > 0 {
-		err = errors.Join(err, fmt.Errorf("capture packets: the kernel dropped %s; narrow the filter", plural(s.dropped, "packet")))
+		err = errors.Join(err, fmt.Errorf("capture packets: the kernel dropped %s; narrow the filter", alert.Plural(s.dropped, "packet")))
 	}
 	exit := o.exit(p.worstSeverity(), err)
 	code, ended := signalled(ctx)
@@ -70,15 +71,15 @@ func (s *summary) write(w io.Writer, p *pipeline, out *output, incomplete bool, 
 	took := time.Since(s.start)
 	parts := []string{}
 	if s.files > 0 {
-		parts = append(parts, plural(int64(s.files), "file"))
+		parts = append(parts, alert.Plural(int64(s.files), "file"))
 	}
 	if s.recordCount > 0 || s.packetCount == 0 {
-		parts = append(parts, plural(s.recordCount, "record"))
+		parts = append(parts, alert.Plural(s.recordCount, "record"))
 	}
 	if s.packetCount > 0 {
-		parts = append(parts, plural(s.packetCount, "packet"))
+		parts = append(parts, alert.Plural(s.packetCount, "packet"))
 	}
-	parts = append(parts, plural(p.exchanges.Load(), "exchange"),
+	parts = append(parts, alert.Plural(p.exchanges.Load(), "exchange"),
 		fmt.Sprintf("%s in %.2f s (%s/s)", size(s.read), took.Seconds(), size(int64(float64(s.read)/max(took.Seconds(), 1e-3)))),
 		fmt.Sprintf("%d unreadable", s.unreadable))
 	if incomplete {
@@ -114,13 +115,6 @@ func (s *summary) coverage() string {
 	}
 	share := 100 * float64(s.read-min(missed, s.read)) / float64(max(s.read, 1))
 	return fmt.Sprintf("%.1f %% (not inspected: %s)", share, strings.Join(reasons, ", "))
-}
-
-func plural(n int64, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 // size writes bytes with a decimal unit.
