@@ -151,11 +151,12 @@ func (a *agent) run(ctx context.Context) error {
 	sources := start(sourceCtx, work)
 	serverCtx, stopServer := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopServer()
-	var servers *group
+	var serve []runner
 	if a.server != nil {
-		servers = start(serverCtx, []runner{a.server.run})
+		serve = []runner{a.server.run}
 	}
-	err := waitFirst(stopSources, sources, servers)
+	servers := start(serverCtx, serve)
+	err := waitFirst(stopSources, sources, sinks, servers)
 
 	settleCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
 	defer cancel()
@@ -163,10 +164,7 @@ func (a *agent) run(ctx context.Context) error {
 	stopSinks()
 	err = errors.Join(err, sinks.wait())
 	stopServer()
-	if servers != nil {
-		err = errors.Join(err, servers.wait())
-	}
-	return err
+	return errors.Join(err, servers.wait())
 }
 
 // group is goroutines that were started together.
@@ -205,17 +203,15 @@ func (g *group) wait() error {
 	return errors.Join(g.errs...)
 }
 
-// waitFirst waits until the sources have ended, or one of them or a server has
-// failed; then it stops the sources and waits for them.
-func waitFirst(stop func(), sources, servers *group) error {
-	var serverFailed <-chan struct{}
-	if servers != nil {
-		serverFailed = servers.fail
-	}
+// waitFirst waits until the sources have ended, or one of them, a sink or the
+// server has failed: an agent whose findings reach nobody would only seem to
+// work. Then it stops the sources and waits for them.
+func waitFirst(stop func(), sources, sinks, servers *group) error {
 	select {
 	case <-sources.done:
 	case <-sources.fail:
-	case <-serverFailed:
+	case <-sinks.fail:
+	case <-servers.fail:
 	}
 	stop()
 	return sources.wait()

@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io/fs"
 	"log/slog"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/leaktap/leaktap/alert"
 	"github.com/leaktap/leaktap/classify"
 )
 
@@ -142,5 +145,19 @@ func TestStatusTellsOfARandomKey(t *testing.T) {
 		if row.Value != a.engine.KeyID() || strings.HasPrefix(row.Note, "Random") != random {
 			t.Errorf("random %v: got %+v", random, row)
 		}
+	}
+}
+
+// TestAgentStopsWhenASinkFails checks that an agent does not go on without a
+// sink that it was told to deliver to.
+func TestAgentStopsWhenASinkFails(t *testing.T) {
+	a := newAgent(slog.New(slog.DiscardHandler), panicking(t), time.Now)
+	a.addSink(alert.NewFile(alert.FileConfig{Path: filepath.Join(t.TempDir(), "no", "such")}, a.findings, a.log))
+	a.addSource("source", make(chan struct{}), func(ctx context.Context, _ *pipeline) error {
+		<-ctx.Done()
+		return nil
+	})
+	if err := a.run(t.Context()); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("got error %v, want one of the file", err)
 	}
 }
