@@ -2,7 +2,7 @@ package classify
 
 import "strings"
 
-// anchorSet finds any of a fixed set of literal strings in a text.
+// anchorSet finds any of a fixed set of literal strings anywhere in a text.
 //
 // It looks at every second byte pair only: each anchor is entered under two
 // neighbouring pairs, one of which stands at an even offset wherever the anchor
@@ -21,12 +21,6 @@ type anchorSet struct {
 	anchors []anchor
 }
 
-// bitmap is a set of 16-bit numbers.
-type bitmap [1 << 16 / 64]uint64
-
-func (b *bitmap) add(n uint16)      { b[n/64] |= 1 << (n % 64) }
-func (b *bitmap) has(n uint16) bool { return b[n/64]&(1<<(n%64)) != 0 }
-
 // pair is two neighbouring bytes as a number.
 func pair(x, y byte) uint16 { return uint16(x) | uint16(y)<<8 }
 
@@ -34,14 +28,6 @@ func pair(x, y byte) uint16 { return uint16(x) | uint16(y)<<8 }
 // product with 2^32 divided by the golden ratio.
 func triple(pair uint16, z byte) uint16 {
 	return uint16((uint32(pair) | uint32(z)<<16) * 2654435769 >> 16)
-}
-
-// anchor is one literal string.
-type anchor struct {
-	text string
-	fold bool // text is lower-case and is compared without case
-	// id is what the set's owner knows it by.
-	id int
 }
 
 // anchorAt says that a pair is found at offset off of an anchor.

@@ -30,7 +30,7 @@ func TestAnchorsAgainstIndex(t *testing.T) {
 		text := []byte(b.String())
 		var got []string
 		set.scan(text, func(a *anchor, at int) { got = append(got, fmt.Sprint(a.id, " ", at)) })
-		want := search(text, anchors)
+		want := everyAnchor(text, anchors)
 		slices.Sort(got)
 		slices.Sort(want)
 		if !slices.Equal(got, want) {
@@ -39,8 +39,8 @@ func TestAnchorsAgainstIndex(t *testing.T) {
 	}
 }
 
-// search is the obvious way.
-func search(text []byte, anchors []anchor) (list []string) {
+// everyAnchor is the obvious way.
+func everyAnchor(text []byte, anchors []anchor) (list []string) {
 	for i := range anchors {
 		a := &anchors[i]
 		for at := 0; at+len(a.text) <= len(text); at++ {

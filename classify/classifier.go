@@ -25,12 +25,23 @@ type Classifier struct {
 	// is done and overlaps are settled.
 	cand    Candidate
 	pending []pendingMatch
-	// anchored is c.anchor as a function value, made once.
-	anchored func(*anchor, int)
-	secrets  secrets
-	mac      hash.Hash
-	probe    probe
-	out      Inspection
+	search
+	secrets secrets
+	mac     hash.Hash
+	out     Inspection
+}
+
+// search is the state of looking for places.
+type search struct {
+	// found holds the places of the text under the scan, docs those of the
+	// documents that are being walked, by how many layers they are in.
+	found places
+	docs  []*places
+	trial trial
+	// everywhere makes every value of a document worth a look, in tests.
+	everywhere bool
+	// unescaped holds the body that is looked at if it came escaped.
+	unescaped []byte
 }
 
 // Inspection says what a classification looked at.
@@ -49,9 +60,7 @@ type Inspection struct {
 
 // NewClassifier returns a classifier; each goroutine needs its own.
 func (e *Engine) NewClassifier() *Classifier {
-	c := &Classifier{e: e, mac: hmac.New(sha256.New, e.key), misses: make([]int, len(e.rules))}
-	c.anchored, c.probe.anchored = c.anchor, c.anchorInDocument
-	return c
+	return &Classifier{e: e, mac: hmac.New(sha256.New, e.key), misses: make([]int, len(e.rules))}
 }
 
 // Classify reports the findings of an exchange. asOf is the agent's present
@@ -109,15 +118,24 @@ func (c *Classifier) offerField(id uint16, key, text []byte, lo, hi int, kind Va
 	}
 }
 
-// anchor asks the rules that want the anchor found at that offset of the text
-// under the scan.
-func (c *Classifier) anchor(a *anchor, at int) {
-	for _, n := range c.e.byAnchor[a.id] {
+// offerAnchor asks the rules that want an anchor.
+func (c *Classifier) offerAnchor(p *place, text []byte, kind ValueKind) {
+	for _, n := range c.e.byAnchor[p.anchor.id] {
 		if n == openLayer { // inner has looked already
 			continue
 		}
-		c.cand.Anchor = a.text
-		c.offer(n, c.cand.Text, at, at+len(a.text), c.cand.Kind)
+		c.cand.Anchor = p.anchor.text
+		c.offer(n, text, p.at, p.end, kind)
+	}
+}
+
+// offerDigits asks the rules that want a run of digits.
+func (c *Classifier) offerDigits(p *place, text []byte, kind ValueKind) {
+	for _, n := range c.e.digits {
+		if p.digits >= c.e.rules[n].digits {
+			c.cand.Anchor = ""
+			c.offer(n, text, p.at, p.end, kind)
+		}
 	}
 }
 
@@ -136,6 +154,11 @@ func (c *Classifier) offer(n int32, text []byte, lo, hi int, kind ValueKind) {
 // asks says whether a rule that asks once is still to be asked: it has not
 // matched in the value, and not missed too often in the exchange.
 func (c *Classifier) asks(r *ruleEntry) bool {
+	if c.trial.on { // if it goes on for long, the walk shall count it
+		c.trial.asked++
+		c.trial.heard = c.trial.heard || c.trial.asked > c.e.limits.Misses
+		return !c.trial.heard
+	}
 	for i := range c.pending {
 		if c.pending[i].rule == r {
 			return false
@@ -143,10 +166,6 @@ func (c *Classifier) asks(r *ruleEntry) bool {
 	}
 	c.misses[r.order]++
 	if c.misses[r.order] > c.e.limits.Misses {
-		if c.probe.on { // the walk shall count it
-			c.probe.heard = true
-			return false
-		}
 		c.out.DroppedCandidates++
 		return false
 	}
@@ -164,13 +183,43 @@ func (c *Classifier) atEnd() {
 	}
 }
 
-// scan looks for anchors, digit runs and name-value pairs in a text whose name,
-// if it has one, is that of the nearest frame.
-func (c *Classifier) scan(text []byte, kind ValueKind) {
-	c.cand.Key, c.cand.Field = c.key(), c.e.fields.classes[c.field()]
-	c.cand.Text, c.cand.Kind = text, kind
-	c.e.anchors.scan(text, c.anchored)
-	if c.e.minRun > 0 && len(text) >= c.e.minRun {
-		c.digitRuns(text, kind)
+// scan looks at all places of a text whose name, if it has one, is that of the
+// nearest frame. The names in the text itself count if pairs is set:
+// password=…, "api_key": "…", Authorization: ….
+func (c *Classifier) scan(text []byte, kind ValueKind, pairs bool) {
+	key, field := c.key(), c.e.fields.classes[c.field()]
+	var last run
+	found := &c.found
+	found.reset(&c.e.finder, text, false)
+	for found.next() {
+		for i := range found.list {
+			p := &found.list[i]
+			if p.field != 0 {
+				if pairs {
+					c.pair(p, text, &last)
+				}
+				continue
+			}
+			c.cand.Key, c.cand.Field = key, field
+			if p.anchor != nil {
+				c.offerAnchor(p, text, kind)
+			} else {
+				c.offerDigits(p, text, kind)
+			}
+		}
+	}
+}
+
+// minPairName is the length of the shortest name before a sign in running text.
+const minPairName = 2
+
+// pair offers the value behind a sign under the name before it.
+func (c *Classifier) pair(p *place, text []byte, last *run) {
+	lo, hi := nameBefore(text, p.at)
+	if hi-lo < minPairName {
+		return
+	}
+	if vlo, vhi := last.valueBehind(text, p.end); vhi > vlo {
+		c.offerField(p.field, text[lo:hi], text, vlo, vhi, String)
 	}
 }

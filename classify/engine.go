@@ -39,11 +39,10 @@ const minKey = 16
 type Engine struct {
 	rules    []ruleEntry
 	fields   *vocabulary
-	anchors  anchorSet
+	finder   finder
 	byAnchor [][]int32 // rules to ask, by anchor id
 	byField  [][]int32 // by field id
 	digits   []int32   // rules that ask for digit runs
-	minRun   int       // the shortest run that any of them asks for
 	atEnd    []int32
 	key      []byte
 	keyID    string
@@ -85,10 +84,18 @@ func NewEngine(cfg Config) (*Engine, error) {
 			return nil, fmt.Errorf("make engine: %w", err)
 		}
 	}
+	e.finder.fields = fields
 	for _, d := range cfg.Detectors {
 		if err := e.add(d); err != nil {
 			return nil, fmt.Errorf("make engine: %w", err)
 		}
+	}
+	e.finder.asked = make([]bool, len(e.byField))
+	for id, rules := range e.byField {
+		e.finder.asked[id] = len(rules) > 0
+	}
+	if err := e.finder.check(); err != nil {
+		return nil, fmt.Errorf("make engine: %w", err)
 	}
 	return e, nil
 }
@@ -147,8 +154,8 @@ func (e *Engine) index(d Detector, r *Rule) error {
 	}
 	if r.On.Digits > 0 {
 		e.digits = append(e.digits, n)
-		if e.minRun == 0 || r.On.Digits < e.minRun {
-			e.minRun = r.On.Digits
+		if f := &e.finder; f.minRun == 0 || r.On.Digits < f.minRun {
+			f.minRun = r.On.Digits
 		}
 	}
 	if len(r.On.Anchors)+len(r.On.Words)+len(r.On.Fields)+r.On.Digits == 0 {
@@ -162,13 +169,15 @@ func (e *Engine) addAnchor(text string, fold bool, rule int32) error {
 	if text == "" {
 		return errors.New("an anchor is empty")
 	}
-	for i := range e.anchors.anchors {
-		if a := &e.anchors.anchors[i]; a.text == text && a.fold == fold {
+	for i := range e.finder.anchors {
+		if a := &e.finder.anchors[i]; a.text == text && a.fold == fold {
 			e.byAnchor[a.id] = append(e.byAnchor[a.id], rule)
 			return nil
 		}
 	}
-	e.anchors.add(anchor{text: text, fold: fold, id: len(e.byAnchor)})
+	if err := e.finder.add(anchor{text: text, fold: fold, id: len(e.byAnchor)}); err != nil {
+		return err
+	}
 	e.byAnchor = append(e.byAnchor, []int32{rule})
 	return nil
 }

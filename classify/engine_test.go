@@ -43,8 +43,8 @@ func classifyAll(e *Engine, x *Exchange) (list []*Finding, in Inspection) {
 	return list, in
 }
 
-// places writes findings as "rule where pointer count".
-func places(list []*Finding) string {
+// foundAt writes findings as "rule where pointer count".
+func foundAt(list []*Finding) string {
 	var b strings.Builder
 	for _, f := range list {
 		b.WriteString(f.Rule.ID + " " + f.Where.String() + " " + f.Pointer)
@@ -70,15 +70,15 @@ func TestWalk(t *testing.T) {
 		{"trailing text", `{"a":1} then MARK`, "m response.body"},
 		{"junk value", `{"a":NaN,"b":"MARK",'c':'MARK'}`, "m response.body /b"},
 		{"two documents", "{\"a\":1}\n{\"b\":\"MARK\"}", "m response.body /b"},
-		{"secret as a name", `{"tokens":{"xMARKxMARKxMARKxMARK":1}}`, "m response.body /tokens/* x4"},
+		{"secret as a name", `{"tokens":{"x MARK,MARK,MARK,MARK":1}}`, "m response.body /tokens/* x4"},
 		{"stray brackets", `}}{"a":"MARK"}`, "m response.body"},
 		{"example of a schema", `{"properties":{"a":{"example":"EXCL MARK"}},"example":"EXCL"}`, "m response.body /properties/a/example\nx response.body /example"},
 		{"mixed brackets", `{"a":["MARK"},"b":"MARK"}`, "m response.body /a/*\nm response.body /b"},
 	} {
 		x := &Exchange{Response: Message{Body: []byte(c.body)}}
 		got, _ := classifyAll(e, x)
-		if places(got) != strings.TrimSpace(c.want) {
-			t.Errorf("%s: got\n%s\nwant\n%s", c.name, places(got), c.want)
+		if foundAt(got) != strings.TrimSpace(c.want) {
+			t.Errorf("%s: got\n%s\nwant\n%s", c.name, foundAt(got), c.want)
 		}
 	}
 }
@@ -106,8 +106,8 @@ m request.body /b
 s response.header /x-j#json/secret
 m record /msg
 m record /tail`
-	if places(got) != want {
-		t.Errorf("got\n%s\nwant\n%s", places(got), want)
+	if foundAt(got) != want {
+		t.Errorf("got\n%s\nwant\n%s", foundAt(got), want)
 	}
 	if in.Bytes == 0 {
 		t.Error("no byte was counted")
@@ -122,7 +122,7 @@ func TestMappedSpans(t *testing.T) {
 		span := Span{at, at + len(strings.TrimSpace(skip))}
 		got, _ := classifyAll(e, &Exchange{Record: []byte(record), Mapped: []Span{span}})
 		if len(got) != 2 {
-			t.Errorf("without %s: got\n%s", skip, places(got))
+			t.Errorf("without %s: got\n%s", skip, foundAt(got))
 		}
 	}
 }
@@ -142,8 +142,8 @@ func TestExclusive(t *testing.T) {
 		mark("other", false, Trigger{Anchors: []string{"MARK"}}))
 	got, _ := classifyAll(e, &Exchange{Response: Message{Body: []byte(`{"a":"MARKED","b":"MARK"}`)}})
 	want := "first response.body /a\nother response.body /a\nsecond response.body /b\nother response.body /b"
-	if places(got) != want {
-		t.Errorf("got\n%s\nwant\n%s", places(got), want)
+	if foundAt(got) != want {
+		t.Errorf("got\n%s\nwant\n%s", foundAt(got), want)
 	}
 }
 
@@ -155,7 +155,7 @@ func TestLimits(t *testing.T) {
 	}
 	got, in = classifyAll(e, &Exchange{Response: Message{Body: []byte(`{"a":"{\"b\":\"{\\\"c\\\":\\\"MARK\\\"}\"}"}`)}})
 	if len(got) != 1 || got[0].Pointer != "/a#json/b" || in.LayerLimit == 0 {
-		t.Errorf("got %s and %d bytes over the limit", places(got), in.LayerLimit)
+		t.Errorf("got %s and %d bytes over the limit", foundAt(got), in.LayerLimit)
 	}
 }
 
@@ -208,7 +208,7 @@ func TestFindingJSON(t *testing.T) {
 }
 
 func TestNewEngineErrors(t *testing.T) {
-	ok := mark("m", false, Trigger{Anchors: []string{"x"}})
+	ok := mark("m", false, Trigger{Anchors: []string{"xy"}})
 	for _, c := range []struct {
 		want string
 		cfg  Config

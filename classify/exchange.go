@@ -3,6 +3,8 @@ package classify
 import (
 	"net/netip"
 	"time"
+
+	"github.com/leaktap/leaktap/classify/jsonscan"
 )
 
 // Exchange is one HTTP request with its response, or the part of it that was
@@ -49,6 +51,9 @@ type Message struct {
 	Headers []Header
 	// Body is free of transfer and content codings as far as they are known.
 	Body []byte
+	// Escaped says that Body is the inside of a JSON string with its escapes still
+	// in it: a body in which there is nothing to find needs no unescaping.
+	Escaped bool
 	// Truncated says that Body is not all that was sent: a size limit, a gap in
 	// the capture, a log that cuts bodies.
 	Truncated bool
@@ -115,6 +120,15 @@ func (m *Message) Header(lower string) []byte {
 		}
 	}
 	return nil
+}
+
+// Text returns the body without escapes, in buf if there are any.
+func (m *Message) Text(buf *[]byte) []byte {
+	if !m.Escaped {
+		return m.Body
+	}
+	*buf = jsonscan.AppendUnescaped((*buf)[:0], m.Body)
+	return *buf
 }
 
 // equalFold compares ASCII without case; lower has to be lower-case.

@@ -6,9 +6,9 @@ import (
 	"testing"
 )
 
-// WithoutProbe makes c walk every document, for comparison.
-func (c *Classifier) WithoutProbe() *Classifier {
-	c.probe.off = true
+// WithoutPlaces makes c look at every value of a document, for comparison.
+func (c *Classifier) WithoutPlaces() *Classifier {
+	c.everywhere = true
 	return c
 }
 

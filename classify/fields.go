@@ -26,6 +26,8 @@ type vocabulary struct {
 	table   map[uint64]fieldEntry
 	// known turns away most hashes that are not in table, without a map access.
 	known [1 << 14 / 64]uint64
+	// tails holds the last three letters of the names, by tailOf.
+	tails [1 << 15 / 64]uint64
 }
 
 // fieldEntry is what a folded name means, as a name's ending and as a whole.
@@ -72,7 +74,66 @@ func (v *vocabulary) enter(name string, id uint16, ending bool) error {
 	}
 	v.table[h] = e
 	v.known[h>>50/64] |= 1 << (h >> 50 % 64)
+	v.enterTail(name)
 	return nil
+}
+
+// tailSize is how many bytes of a name's end are looked at first.
+const tailSize = 3
+
+// tailOf numbers three bytes: letters without case, separators as 0; digits share
+// the numbers of letters.
+func tailOf(a, b, c byte) uint16 { return tailNumber(foldByte[a], foldByte[b], foldByte[c]) }
+
+func tailNumber(a, b, c byte) uint16 { return uint16(a&31)<<10 | uint16(b&31)<<5 | uint16(c&31) }
+
+// enterTail notes how a name may end, with separators anywhere in it. One of fewer
+// than tailSize letters may stand behind anything.
+func (v *vocabulary) enterTail(name string) {
+	var folded []byte
+	for i := range len(name) {
+		if c := foldByte[name[i]]; c != 0 {
+			folded = append(folded, c)
+		}
+	}
+	for separators := range 1 << tailSize { // which of the last bytes are separators
+		var tail [tailSize]byte
+		rest, open := folded, -1
+		for i := tailSize - 1; i >= 0; i-- {
+			switch {
+			case separators>>i&1 != 0:
+			case len(rest) > 0:
+				tail[i], rest = rest[len(rest)-1], rest[:len(rest)-1]
+			default:
+				open = i // what stands before the name
+			}
+		}
+		v.enterTails(tail, open)
+	}
+}
+
+// enterTails notes a tail of which the bytes up to open may be any.
+func (v *vocabulary) enterTails(tail [tailSize]byte, open int) {
+	if open < 0 {
+		n := tailNumber(tail[0], tail[1], tail[2])
+		v.tails[n/64] |= 1 << (n % 64)
+		return
+	}
+	for n := range 32 { // all numbers that a byte can have
+		tail[open] = byte(n)
+		v.enterTails(tail, open-1)
+	}
+}
+
+// mayEnd says whether a text may end with a name of the vocabulary: a quick look
+// at its last bytes, that answers no for most.
+func (v *vocabulary) mayEnd(text []byte) bool {
+	n := len(text)
+	if n < tailSize {
+		return true
+	}
+	tail := tailOf(text[n-3], text[n-2], text[n-1])
+	return v.tails[tail/64]&(1<<(tail%64)) != 0
 }
 
 // class returns the id of a class, 0 if there is none of that name.
@@ -87,7 +148,7 @@ func (v *vocabulary) class(name string) uint16 {
 
 // lookup returns the class of a name, 0 if it has none.
 func (v *vocabulary) lookup(name []byte) uint16 {
-	if len(name) > maxFieldName {
+	if len(name) > maxFieldName || !v.mayEnd(name) {
 		return 0
 	}
 	h, id := uint64(fnvOffset), uint16(0)

@@ -43,15 +43,12 @@ func (c *Classifier) inner(text []byte, kind ValueKind) {
 		c.closeLayer()
 	case isEncoded(text):
 		found := len(c.pending)
-		c.scan(text, kind)
+		c.scan(text, kind, false)
 		if len(c.pending) == found { // it is no token as it stands
 			c.decoded(text)
 		}
 	default:
-		c.scan(text, kind)
-		if len(text) >= minPair {
-			c.pairs(text)
-		}
+		c.scan(text, kind, true)
 	}
 	c.settle()
 	c.arena = c.arena[:min(mark, len(c.arena))]

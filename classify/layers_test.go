@@ -19,8 +19,8 @@ func TestLayers(t *testing.T) {
 		{"base64 in JSON in JSON", `{"q":"{\"p\":\"` + std(doc) + `\"}"}`, "/q#json/p#base64"},
 	} {
 		got, _ := classifyAll(e, &Exchange{Response: Message{Body: []byte(c.body)}})
-		if places(got) != fmt.Sprintf(want, c.at) {
-			t.Errorf("%s: got\n%s\nwant\n%s", c.name, places(got), fmt.Sprintf(want, c.at))
+		if foundAt(got) != fmt.Sprintf(want, c.at) {
+			t.Errorf("%s: got\n%s\nwant\n%s", c.name, foundAt(got), fmt.Sprintf(want, c.at))
 		}
 	}
 }
@@ -31,8 +31,8 @@ func TestLayersCut(t *testing.T) {
 	text := base64.StdEncoding.EncodeToString([]byte(`{"secret":"x","and":"more than fits in here"}`))
 	for n := 28; n < len(text); n++ {
 		got, _ := classifyAll(e, &Exchange{Response: Message{Body: []byte(`{"p":"` + text[:n])}})
-		if places(got) != "s response.body /p#base64/secret" {
-			t.Errorf("cut at %d: got %q", n, places(got))
+		if foundAt(got) != "s response.body /p#base64/secret" {
+			t.Errorf("cut at %d: got %q", n, foundAt(got))
 		}
 	}
 }
@@ -42,7 +42,7 @@ func TestGzipBomb(t *testing.T) {
 	e := testEngine(t, Limits{}, mark("m", false, Trigger{Anchors: []string{"MARK"}}))
 	bomb := Packed(t, append([]byte("MARK"), make([]byte, 4*maxUnpacked)...))
 	got, in := classifyAll(e, &Exchange{Response: Message{Body: bomb}})
-	if places(got) != "m response.body #gzip" || in.LayerLimit == 0 {
-		t.Errorf("got %q and %d bytes over the limit", places(got), in.LayerLimit)
+	if foundAt(got) != "m response.body #gzip" || in.LayerLimit == 0 {
+		t.Errorf("got %q and %d bytes over the limit", foundAt(got), in.LayerLimit)
 	}
 }

@@ -19,8 +19,8 @@ type pendingMatch struct {
 // report keeps a match until the value is done. Of exclusive rules the one that
 // stands first keeps overlapping bytes.
 func (c *Classifier) report(cand *Candidate, m Match) {
-	if c.probe.on {
-		c.probe.heard = true
+	if c.trial.on {
+		c.trial.heard = true
 		return
 	}
 	if cand.rule.rule.Once {

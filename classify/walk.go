@@ -11,12 +11,13 @@ func (c *Classifier) walkBody(where Where, m *Message) {
 	}
 	c.begin(where)
 	c.out.Bytes += int64(len(m.Body))
-	body := c.recoded(m.Body)
+	if m.Escaped && c.quietEscaped(m.Body) {
+		return
+	}
+	body := c.recoded(m.Text(&c.unescaped))
 	switch {
 	case isJSON(body):
-		if c.loud(body) {
-			c.walkJSON(body, nil)
-		}
+		c.walkJSON(body, nil)
 	case isForm(m, body):
 		c.walkForm(body)
 	case c.opened(body):
@@ -24,6 +25,25 @@ func (c *Classifier) walkBody(where Where, m *Message) {
 		c.walkText(body)
 	}
 }
+
+// quietEscaped says whether a body that is still escaped is a JSON document without
+// anything that is worth a look.
+func (c *Classifier) quietEscaped(body []byte) bool {
+	c.unescaped = jsonscan.AppendUnescaped(c.unescaped[:0], body[:min(len(body), maxStart)])
+	if !isJSON(c.unescaped) {
+		return false
+	}
+	p := c.document(body, true)
+	for p.next() {
+		if len(p.list) > 0 || p.escapes {
+			return false
+		}
+	}
+	return !p.all
+}
+
+// maxStart bounds the bytes in which a document shows that it is one.
+const maxStart = 64
 
 // walkRecord walks a record, the parts that are mapped elsewhere left out.
 func (c *Classifier) walkRecord(record []byte, mapped []Span) {
@@ -83,14 +103,21 @@ func trimStart(b []byte) []byte {
 
 // walkJSON walks a document without recursion into its objects and arrays, and
 // to a bounded depth into the encodings in its strings. Values that start in a
-// mapped span are left out.
+// mapped span are left out. A document without a place worth a look is not walked.
 func (c *Classifier) walkJSON(doc []byte, mapped []Span) {
+	places := c.document(doc, false)
+	if len(mapped) == 0 && c.quiet(places) {
+		return
+	}
+	places.stopAt(mapped, doc)
 	s := jsonscan.New(doc)
 	base, junk := len(c.frames), false
 	for {
 		if len(mapped) > 0 && atSpan(doc, s.Pos(), mapped[0]) {
 			s.Skip(behindSpan(doc, mapped[0]))
 			mapped = mapped[1:]
+			places.skip(s.Pos())
+			places.stopAt(mapped, doc)
 			c.popName(base)
 		}
 		t := s.Next()
@@ -101,25 +128,33 @@ func (c *Classifier) walkJSON(doc []byte, mapped []Span) {
 				c.rescan(doc)
 			}
 			return
-		case jsonscan.BeginObject:
-			c.container()
-			c.frames = append(c.frames, frame{near: c.key()})
-		case jsonscan.BeginArray:
-			c.container()
-			c.frames = append(c.frames, frame{near: c.key(), field: c.field(), array: true})
+		case jsonscan.BeginObject, jsonscan.BeginArray:
+			c.container(t.Kind == jsonscan.BeginArray)
 		case jsonscan.EndObject, jsonscan.EndArray:
 			c.popContainer(base)
 			junk = junk || len(c.frames) == base && isLog(doc[s.Pos():])
 		case jsonscan.Key:
-			c.name(doc[t.Start:t.End], t.Escaped, base)
+			c.name(doc, t, base, places)
 		case jsonscan.Junk:
 			junk = true
 			c.popName(base)
 		default:
-			c.scalar(doc, t)
+			c.scalar(doc, t, places)
 			c.popName(base)
 		}
 	}
+}
+
+// document begins to look for the places of a document that is about to be
+// walked.
+func (c *Classifier) document(doc []byte, escaped bool) *places {
+	for len(c.docs) <= c.walk.layers {
+		c.docs = append(c.docs, &places{})
+	}
+	p := c.docs[c.walk.layers]
+	p.reset(&c.e.finder, doc, true)
+	p.all, p.escaped = c.everywhere, escaped
+	return p
 }
 
 // atSpan says whether the next token from pos on is the value of the span; the
@@ -144,12 +179,18 @@ func behindSpan(doc []byte, span Span) int {
 	return span.End
 }
 
-// container asks the rules that want the name an object or array stands under.
-func (c *Classifier) container() {
-	if id := c.field(); id != 0 && len(c.e.byField[id]) > 0 {
+// container asks the rules that want the name an object or array stands under, and
+// pushes its frame.
+func (c *Classifier) container(array bool) {
+	inside := frame{near: c.key(), array: array}
+	if id := c.field(); id != 0 {
 		c.offerField(id, c.key(), nil, 0, 0, Container)
 		c.settle()
+		if array { // its elements stand under the same name
+			inside.field = id
+		}
 	}
+	c.frames = append(c.frames, inside)
 }
 
 // rescan looks at a document as at running text, because parts of it are no
@@ -171,17 +212,17 @@ func isLog(rest []byte) bool {
 // of it, which its value removes.
 
 // name pushes the name of a member.
-func (c *Classifier) name(raw []byte, escaped bool, base int) {
+func (c *Classifier) name(doc []byte, t jsonscan.Token, base int, places *places) {
 	c.popName(base)
-	key := raw
-	if escaped {
+	key := doc[t.Start:t.End]
+	if t.Escaped {
 		start := len(c.arena)
-		c.arena = jsonscan.AppendUnescaped(c.arena, raw)
+		c.arena = jsonscan.AppendUnescaped(c.arena, key)
 		key = c.arena[start:]
 	}
 	id := c.e.fields.lookup(key)
 	c.frames = append(c.frames, frame{key: key, near: key, field: id})
-	if len(key) >= minSecretName {
+	if len(key) >= minSecretName && (t.Escaped || places.within(t.Start, t.End)) {
 		c.secretName(key)
 	}
 }
@@ -194,7 +235,7 @@ const minSecretName = 16
 func (c *Classifier) secretName(key []byte) {
 	top := len(c.frames) - 1
 	c.frames[top].array = true // the name must not be shown
-	c.scan(key, String)
+	c.scan(key, String, false)
 	if !c.settle() {
 		c.frames[top].array = false
 	}
@@ -217,18 +258,17 @@ func (c *Classifier) popContainer(base int) {
 }
 
 // scalar looks at one JSON value.
-func (c *Classifier) scalar(doc []byte, t jsonscan.Token) {
+func (c *Classifier) scalar(doc []byte, t jsonscan.Token, places *places) {
 	text := doc[t.Start:t.End]
 	switch t.Kind {
 	case jsonscan.String:
-		c.str(text, t.Escaped)
+		c.str(text, t, places)
 	case jsonscan.Number:
 		if id := c.field(); id != 0 {
 			c.offerField(id, c.key(), text, 0, len(text), Number)
 		}
-		if c.e.minRun > 0 && len(text) >= c.e.minRun {
-			c.cand.Key, c.cand.Field = c.key(), c.e.fields.classes[c.field()]
-			c.digitRuns(text, Number)
+		if places.within(t.Start, t.End) {
+			c.scan(text, Number, false)
 		}
 		c.settle()
 	case jsonscan.True, jsonscan.False:
@@ -239,17 +279,26 @@ func (c *Classifier) scalar(doc []byte, t jsonscan.Token) {
 	}
 }
 
-// str looks at one JSON string.
-func (c *Classifier) str(raw []byte, escaped bool) {
+// str looks at one JSON string: under a telling name in any case, else if it
+// holds a place, or an escape that may hide one.
+func (c *Classifier) str(raw []byte, t jsonscan.Token, places *places) {
+	id := c.field()
+	look := t.Escaped || places.within(t.Start, t.End)
+	if !look && id == 0 || len(raw) == 0 {
+		return
+	}
 	text, mark := raw, len(c.arena)
-	if escaped {
+	if t.Escaped {
 		c.arena = jsonscan.AppendUnescaped(c.arena, raw)
 		text = c.arena[mark:]
 	}
-	if id := c.field(); id != 0 && len(text) > 0 {
+	if id != 0 && len(text) > 0 {
 		c.offerField(id, c.key(), text, 0, len(text), String)
 	}
-	c.inner(text, String)
+	if look {
+		c.inner(text, String)
+	}
+	c.settle()
 	c.arena = c.arena[:min(mark, len(c.arena))]
 }
 

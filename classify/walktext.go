@@ -4,15 +4,11 @@ import (
 	"bytes"
 	"net/url"
 	"strings"
-
-	"github.com/leaktap/leaktap/classify/jsonscan"
 )
 
-// walkText looks at running text as a whole: anchors, digit runs, name-value
-// pairs.
+// walkText looks at running text as a whole, in clear and percent-encoded.
 func (c *Classifier) walkText(text []byte) {
-	c.scan(text, Text)
-	c.pairs(text)
+	c.scan(text, Text, true)
 	c.settle()
 	if !hasEscapedSign(text) || !c.openLayer("#url", len(text)) {
 		return
@@ -92,7 +88,7 @@ func (c *Classifier) walkTarget(target []byte) {
 // leafText looks at a text under a pointer of its own.
 func (c *Classifier) leafText(at string, text []byte) {
 	c.frames = append(c.frames, frame{layer: at})
-	c.scan(text, Text)
+	c.scan(text, Text, false)
 	c.settle()
 	c.frames = c.frames[:len(c.frames)-1]
 }
@@ -145,45 +141,29 @@ const (
 	maxFormName = 256
 )
 
-// minPair is the length of the shortest text with a name, a sign and a value
-// worth a look.
-const minPair = 8
-
-// nextSign returns the offset of the next '=' or ':' at or behind i, or the
-// length of text.
-func nextSign(text []byte, i int) int { return jsonscan.IndexEither(text, i, '=', ':') }
-
-// pairs finds names before '=' and ':' in running text and offers the values
-// behind them: password=…, "api_key": "…", Authorization: ….
-func (c *Classifier) pairs(text []byte) {
-	var last run
-	for i := nextSign(text, 0); i < len(text); i = nextSign(text, i+1) {
-		lo, hi := nameBefore(text, i)
-		if hi-lo < 2 {
-			continue
-		}
-		id := c.e.fields.lookup(text[lo:hi])
-		if id == 0 {
-			continue
-		}
-		if vlo, vhi := last.valueBehind(text, i+1); vhi > vlo {
-			c.offerField(id, text[lo:hi], text, vlo, vhi, String)
-		}
-	}
-}
-
 // nameBefore returns the name that stands before a sign, quotes and one space
 // passed over; it is empty where there is none.
 func nameBefore(text []byte, sign int) (lo, hi int) {
-	hi = sign
+	hi = nameEnd(text, sign)
+	return nameStart(text, hi), hi
+}
+
+// nameEnd returns where a name before a sign ends.
+func nameEnd(text []byte, sign int) int {
+	hi := sign
 	for hi > 0 && sign-hi < 4 && (isQuote(text[hi-1]) || text[hi-1] == ' ' || text[hi-1] == '\\') {
 		hi--
 	}
-	lo = hi
+	return hi
+}
+
+// nameStart returns where the name that ends at hi starts.
+func nameStart(text []byte, hi int) int {
+	lo := hi
 	for lo > 0 && hi-lo <= maxFieldName && isNameByte(text[lo-1]) {
 		lo--
 	}
-	return lo, hi
+	return lo
 }
 
 const (
@@ -253,26 +233,6 @@ func isDelimiter(b byte) bool {
 		return true
 	}
 	return false
-}
-
-// digitRuns offers runs of digits, single separators between them allowed. It
-// looks at every fourth byte only: no run of minRun digits lies between.
-func (c *Classifier) digitRuns(text []byte, kind ValueKind) {
-	for i := 3; i < len(text); i += 4 {
-		if !isDigit(text[i]) {
-			continue
-		}
-		lo, hi, digits := runAround(text, i)
-		if digits >= c.e.minRun {
-			for _, n := range c.e.digits {
-				if digits >= c.e.rules[n].digits {
-					c.cand.Anchor = ""
-					c.offer(n, text, lo, hi, kind)
-				}
-			}
-		}
-		i = max(i, hi/4*4-1)
-	}
 }
 
 // maxRun bounds the digits that are gathered into one run.

@@ -202,11 +202,11 @@ func (d *jsonDecoder) fillBody(x *classify.Exchange, m *classify.Message, role r
 	if !d.walk.has(role) || value.Kind == jsonscan.Null {
 		return
 	}
-	m.Body = d.walk.text(role, &d.arena)
+	m.Body, m.Escaped = d.walk.raw(role), value.Escaped
 	m.Truncated = value.Cut
 	if role == roleResponseBody && string(d.walk.raw(roleEncoding)) == "base64" {
-		if text, ok := d.arena.base64(m.Body); ok {
-			m.Body = text
+		if text, ok := d.arena.base64(d.walk.text(role, &d.arena)); ok {
+			m.Body, m.Escaped = text, false
 		}
 	}
 	d.walk.mark(x, role)

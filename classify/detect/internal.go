@@ -57,8 +57,8 @@ func internalID() classify.Detector {
 		Title: "A response tells an internal identifier",
 		Why:   "Keys of rows and tenants can be counted and enumerated, join data across systems, and tell how much there is of something.",
 		Fix:   "Give objects an opaque public id and keep the row's own key inside.",
-		FalsePositives: "A plain id is information only until policy or contract says that it is undeclared; UUIDs under a public name stay " +
-			"silent.",
+		FalsePositives: "A plain id (id, user_id) stays silent unless it is a database's own ObjectId: only a policy or contract can say that it " +
+			"is undeclared. UUIDs under a public name stay silent.",
 		CWE: []string{"CWE-213"}, OWASP: []string{"API3:2023"},
 		On: classify.Trigger{Fields: []string{"internal-id", "row-id"}, Parts: inResponseBody()},
 	}, func(c *classify.Candidate) {
@@ -70,10 +70,7 @@ func internalID() classify.Detector {
 		m := classify.Match{Lo: c.Lo, Hi: c.Hi, Show: "•••"}
 		switch {
 		case c.Field == "row-id" && !isObjectID(v):
-			if !integer {
-				return
-			}
-			m.Severity = classify.Info
+			return
 		case c.Kind != classify.String && c.Kind != classify.Number:
 			return
 		case !integer && !isObjectID(v) && !isUUID(v) && !bytes.ContainsAny(v, "0123456789"):

@@ -60,41 +60,47 @@ func connectionString() classify.Detector {
 		Fix:            "Change the password, keep connection strings out of responses and logs, and let the driver print a masked form.",
 		FalsePositives: "URLs without a password, masked passwords, placeholders and e-mail addresses behind a scheme stay silent.",
 		CWE:            []string{"CWE-215", "CWE-532", "CWE-312"}, OWASP: []string{"API8:2023"},
-		On: classify.Trigger{Anchors: []string{"://"}},
+		On: classify.Trigger{Anchors: []string{"@"}}, // rarer than "://"
 	}, func(c *classify.Candidate) {
-		if onTheWay(c) || !hasUserInfo(c.Text[c.Hi:]) {
+		at := authorityBefore(c.Text, c.Lo)
+		if at < 0 || onTheWay(c) {
 			return
 		}
-		loc := re.FindSubmatchIndex(c.Text[c.Lo:min(len(c.Text), c.Lo+512)])
+		loc := re.FindSubmatchIndex(c.Text[at:min(len(c.Text), c.Hi+1)])
 		if loc == nil {
 			return
 		}
-		password := c.Text[c.Lo+loc[4] : c.Lo+loc[5]]
-		scheme := c.Lo
-		for scheme > 0 && c.Lo-scheme < 24 && (isWordByte(c.Text[scheme-1]) || c.Text[scheme-1] == '+' || c.Text[scheme-1] == '-') {
+		password := c.Text[at+loc[4] : at+loc[5]]
+		scheme := at
+		for scheme > 0 && at-scheme < 24 && (isWordByte(c.Text[scheme-1]) || c.Text[scheme-1] == '+' || c.Text[scheme-1] == '-') {
 			scheme--
 		}
-		if scheme == c.Lo || isNoSecret(password) || bytes.ContainsAny(password, "/") && bytes.HasPrefix(c.Text[scheme:], []byte("http")) {
+		if scheme == at || isNoSecret(password) || bytes.ContainsAny(password, "/") && bytes.HasPrefix(c.Text[scheme:], []byte("http")) {
 			return
 		}
 		c.Report(classify.Match{
-			Lo: scheme, Hi: c.Lo + loc[5], Public: c.Lo + 3 - scheme, Confidence: classify.HighConfidence,
+			Lo: scheme, Hi: at + loc[5], Public: at + 3 - scheme, Confidence: classify.HighConfidence,
 		})
 	}}
 }
 
-// hasUserInfo says whether an authority that starts here has an at sign: most
-// URLs have none, and the expression need not be tried.
-func hasUserInfo(authority []byte) bool {
-	for _, b := range authority[:min(len(authority), 256)] {
-		switch b {
-		case '@':
-			return true
-		case '/', '?', '#', '"', ' ', '<', '\n':
-			return false
+// maxUserInfo bounds the bytes of user and password in a URL.
+const maxUserInfo = 256
+
+// authorityBefore returns where the "://" before the user information stands that
+// ends with the at sign; -1 if there is none.
+func authorityBefore(text []byte, at int) int {
+	for i := at - 1; i > 1 && at-i < maxUserInfo; i-- {
+		switch text[i] {
+		case '/':
+			if text[i-1] == '/' && text[i-2] == ':' {
+				return i - 2
+			}
+		case '@', '"', ' ', '<', '>', '\n', '\'':
+			return -1
 		}
 	}
-	return false
+	return -1
 }
 
 func configSecret() classify.Detector {

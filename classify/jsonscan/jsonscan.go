@@ -84,14 +84,24 @@ func (s *Scanner) Next() Token {
 	}
 }
 
+// nearby is how many bytes of a string are looked at in words before it is taken
+// for a long one, which is looked at in blocks.
+const nearby = 64
+
 // str reads the string whose first byte behind the quote is at start.
 func (s *Scanner) str(start int) Token {
 	t := Token{Kind: String, Start: start}
 	data := s.data
-	i := IndexEither(data, start, '"', '\\')
-	for i < len(data) && data[i] == '\\' {
+	i := IndexEither(data[:min(len(data), start+nearby)], start, '"', '\\')
+	for i < len(data) && data[i] != '"' {
+		if data[i] != '\\' || i >= start+nearby {
+			var escaped bool
+			i, escaped = closingQuote(data, i)
+			t.Escaped = t.Escaped || escaped
+			break
+		}
 		t.Escaped = true
-		i = IndexEither(data, min(i+2, len(data)), '"', '\\')
+		i = IndexEither(data[:min(len(data), start+nearby)], min(i+2, len(data)), '"', '\\')
 	}
 	t.End = i
 	if i == len(data) {

@@ -1,11 +1,12 @@
 package jsonscan
 
 import (
-	"encoding/binary"
 	"math/bits"
 	"slices"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/leaktap/leaktap/classify/planes"
 )
 
 // AppendUnescaped appends the text that the inside of a JSON string stands for
@@ -13,40 +14,47 @@ import (
 // surrogates become U+FFFD. The result is never longer than src.
 func AppendUnescaped(dst, src []byte) []byte {
 	start := len(dst)
-	dst = slices.Grow(dst, len(src)+8)[:start+len(src)+8] // copies of words may go past the end
-	n, i := start, 0
-	for i < len(src) {
-		if i+8 <= len(src) {
-			w := binary.LittleEndian.Uint64(src[i:])
-			binary.LittleEndian.PutUint64(dst[n:], w)
-			m := zeroBytes(w ^ ones*'\\')
-			if m == 0 {
-				n, i = n+8, i+8
-				continue
+	dst = slices.Grow(dst, len(src)+slack)[:start+len(src)+slack] // copies of words may go past the end
+	n, i := start, 0                                              // written and read up to here
+	var blocks [windowBlocks]planes.Block
+	for at := 0; at < len(src); at += len(blocks) * planes.BlockSize {
+		filled := planes.Fill(blocks[:], src[at:])
+		for b := range filled {
+			for signs := filled[b][planes.Backslash]; signs != 0; signs &= signs - 1 {
+				next := at + b*planes.BlockSize + bits.TrailingZeros64(signs)
+				if next < i { // it is part of the escape before
+					continue
+				}
+				if next-i <= slack && i+slack <= len(src) { // the usual case: short words between quotes
+					*(*[slack]byte)(dst[n:]) = [slack]byte(src[i:])
+				} else {
+					copy(dst[n:], src[i:next])
+				}
+				n += next - i
+				if next+1 < len(src) && simpleEscape[src[next+1]] != 0 {
+					dst[n] = simpleEscape[src[next+1]]
+					n, i = n+1, next+2
+					continue
+				}
+				out, in := escape(dst[n:], src[next:])
+				n, i = n+out, next+in
 			}
-			plain := bits.TrailingZeros64(m) / 8
-			n, i = n+plain, i+plain
-		} else if src[i] != '\\' {
-			dst[n] = src[i]
-			n, i = n+1, i+1
-			continue
 		}
-		out, in := escape(dst[n:], src[i:])
-		n, i = n+out, i+in
 	}
+	n += copy(dst[n:], src[i:])
 	return dst[:n]
 }
 
-// escape reads the escape that starts src and writes what it stands for; it
+// slack is how many bytes are copied at once, and so how far past its end the text
+// may be written.
+const slack = 16
+
+// escape reads the escape that starts src, which is no simple one, and writes what it stands for; it
 // returns the numbers of bytes written and read.
 func escape(dst, src []byte) (out, in int) {
 	if len(src) == 1 {
 		dst[0] = '\\'
 		return 1, 1
-	}
-	if c := simpleEscape[src[1]]; c != 0 {
-		dst[0] = c
-		return 1, 2
 	}
 	if r, size := unicodeEscape(src); size > 0 {
 		return utf8.EncodeRune(dst, r), size

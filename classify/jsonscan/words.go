@@ -3,6 +3,8 @@ package jsonscan
 import (
 	"encoding/binary"
 	"math/bits"
+
+	"github.com/leaktap/leaktap/classify/planes"
 )
 
 // IndexEither returns the offset of the next a or b in data at or behind i, or
@@ -31,3 +33,41 @@ const ones = 0x0101010101010101
 // zero byte of w; 0 if w has none (Bit Twiddling Hacks, "Determine if a word
 // has a zero byte"). Bits behind the first may be wrong.
 func zeroBytes(w uint64) uint64 { return (w - ones) &^ w & (ones << 7) }
+
+// windowBlocks is how many blocks of a string are looked at in one go.
+const windowBlocks = 16
+
+// closingQuote returns the offset of the quote that ends a string of which text[i:]
+// is the rest, or the length of text, and whether there is a backslash before.
+func closingQuote(text []byte, i int) (end int, escapes bool) {
+	var blocks [windowBlocks]planes.Block
+	escaped := uint64(0) // 1 if the first byte of the block is escaped
+	for ; i < len(text); i += len(blocks) * planes.BlockSize {
+		for b, block := range planes.Fill(blocks[:], text[i:]) {
+			quotes := block[planes.Quote]
+			if backslash := block[planes.Backslash]; backslash|escaped != 0 {
+				quotes &^= escapedBytes(backslash, &escaped)
+				if first := quotes & -quotes; backslash&(first-1) != 0 {
+					escapes = true
+				}
+			}
+			if quotes != 0 {
+				return i + b*planes.BlockSize + bits.TrailingZeros64(quotes), escapes
+			}
+		}
+	}
+	return len(text), escapes
+}
+
+// escapedBytes returns the bytes of a block that a backslash escapes: those behind
+// backslashes at even places of their run. It keeps in carry whether the first byte of
+// the next block is one (Langdale and Lemire, "Parsing Gigabytes of JSON per Second",
+// section 3.1.1, in the form of simdjson 3).
+func escapedBytes(backslash uint64, carry *uint64) uint64 {
+	const odd = 0xAAAAAAAAAAAAAAAA
+	escaping := backslash &^ *carry
+	codes := ((escaping<<1 | odd) - escaping) ^ odd
+	escaped := codes ^ (backslash | *carry)
+	*carry = (codes & backslash) >> 63
+	return escaped
+}

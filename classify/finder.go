@@ -1,0 +1,262 @@
+package classify
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/leaktap/leaktap/classify/planes"
+)
+
+// finder finds the places of a text at which a rule may match: anchors, runs of
+// digits, and telling names before a colon or an equals sign. It is immutable.
+//
+// It looks at few bytes. Each anchor is found by a hook: a sign that is rare in
+// text ("@", "$"), or the start of a word. A bitmap of hashed triples (8 KiB, it
+// stays in the first cache) turns away nearly all words by their first three
+// letters; what passes is compared in full. Names are turned away by their last
+// three letters in the same way.
+type finder struct {
+	anchors []anchor
+	// heads are the hashes of the first three bytes of hooked words; index says
+	// which list of hooks belongs to a hash, 0 being the empty one.
+	heads bitmap
+	index [1 << 16]uint16
+	lists [][]hook
+	// rare holds the hooks of each rare sign.
+	rare [256][]hook
+	// inside finds the anchors that may also stand inside a long word.
+	inside anchorSet
+	// longest is the length of the longest anchor of inside.
+	longest int
+
+	fields *vocabulary
+	// asked says for each field id whether any rule wants its values.
+	asked []bool
+	// minRun is the least number of digits that any rule asks for, 0 if none does.
+	minRun int
+}
+
+// anchor is one literal string.
+type anchor struct {
+	text string
+	fold bool // text is lower-case and is compared without case
+	// id is what the finder's owner knows it by.
+	id int
+	// escaped marks an anchor as it stands inside a JSON string, if that is
+	// another text than the anchor itself.
+	escaped bool
+}
+
+// hook says that an anchor is found at its offset off.
+type hook struct{ anchor, off int32 }
+
+// bitmap is a set of 16-bit numbers.
+type bitmap [1 << 16 / 64]uint64
+
+func (b *bitmap) add(n uint16)      { b[n/64] |= 1 << (n % 64) }
+func (b *bitmap) has(n uint16) bool { return b[n/64]&(1<<(n%64)) != 0 }
+
+// head is the hash of three bytes without case: the upper half of a product with
+// 2^32 divided by the golden ratio.
+func head(a, b, c byte) uint16 {
+	return uint16(((uint32(a) | uint32(b)<<8 | uint32(c)<<16 | 0x202020) * 2654435769) >> 16)
+}
+
+const (
+	// headSize is the number of bytes that head hashes.
+	headSize = 3
+	// minHook is the least number of bytes from the start of a word on that
+	// finds an anchor.
+	minHook = 2
+	// longWord is the length of the shortest word in which anchors are found
+	// that do not start it: the keys that hold one in their middle are longer.
+	// The signs of base64 and base64url do not end such a word.
+	longWord = 32
+	// minDigits is the shortest run of digits that can be asked for.
+	minDigits = 8
+)
+
+// add enters an anchor. One without a rare sign needs a word of two bytes in it.
+func (f *finder) add(a anchor) error {
+	if strings.ContainsAny(a.text, "\"\t\r\n") { // with a backslash of its own it makes any text one to look at
+		text := strings.NewReplacer(`"`, `\"`, `\`, `\\`, "\t", `\t`, "\r", `\r`, "\n", `\n`).Replace(a.text)
+		if err := f.enterAnchor(anchor{text: text, fold: a.fold, id: a.id, escaped: true}); err != nil {
+			return err
+		}
+	}
+	return f.enterAnchor(a)
+}
+
+func (f *finder) enterAnchor(a anchor) error {
+	n := int32(len(f.anchors))
+	off, rare := hookOf(a)
+	if off < 0 {
+		return fmt.Errorf("anchor %q has neither two bytes from the start of a word on nor one of the signs @ ! $ \\ ^ | ~", a.text)
+	}
+	f.anchors = append(f.anchors, a)
+	if rare {
+		f.rare[a.text[off]] = append(f.rare[a.text[off]], hook{n, int32(off)})
+		return nil
+	}
+	known := a.text[off:min(off+headSize, len(a.text))]
+	if len(known) == headSize {
+		f.enter(head(known[0], known[1], known[2]), hook{n, int32(off)})
+	} else {
+		for other := range 256 {
+			f.enter(head(known[0], known[1], byte(other)), hook{n, int32(off)})
+		}
+	}
+	if off == 0 {
+		f.inside.add(a)
+		f.longest = max(f.longest, len(a.text))
+	}
+	return nil
+}
+
+// enter files a hook under a hash, once.
+func (f *finder) enter(hash uint16, h hook) {
+	f.heads.add(hash)
+	if f.lists == nil {
+		f.lists = make([][]hook, 1)
+	}
+	if f.index[hash] == 0 {
+		f.index[hash] = uint16(len(f.lists))
+		f.lists = append(f.lists, nil)
+	}
+	if list := &f.lists[f.index[hash]]; !slices.Contains(*list, h) {
+		*list = append(*list, h)
+	}
+}
+
+// hookOf returns the offset of an anchor's hook, and whether it is a rare sign;
+// -1 if there is none. In escaped text backslashes are not rare.
+func hookOf(a anchor) (off int, rare bool) {
+	best, bestCost, text := -1, 1<<30, a.text
+	for i := range len(text) {
+		if isRare(text[i]) && (!a.escaped || text[i] != '\\') {
+			return i, true
+		}
+		if !isWordByte(text[i]) || i > 0 && isWordByte(text[i-1]) || len(text)-i < minHook {
+			continue
+		}
+		cost := byteCost(text[i]) * byteCost(text[i+1])
+		if i+2 < len(text) {
+			cost += byteCost(text[i+1]) * byteCost(text[i+2])
+		} else {
+			cost += len(commonBytes) * len(commonBytes) // any byte may follow
+		}
+		if cost < bestCost {
+			best, bestCost = i, cost
+		}
+	}
+	return best, false
+}
+
+func isRare(b byte) bool {
+	switch b {
+	case '@', '!', '$', '\\', '^', '|', '~':
+		return true
+	}
+	return false
+}
+
+func isWordByte(b byte) bool { return b == '_' || b < 0x80 && foldByte[b] != 0 }
+
+// check says whether the finder can serve the rules that ask for digits.
+func (f *finder) check() error {
+	if f.minRun > 0 && f.minRun < minDigits {
+		return fmt.Errorf("runs of %d digits are too short to ask for, want at least %d", f.minRun, minDigits)
+	}
+	if len(f.lists) > 1<<16-1 {
+		return errors.New("too many anchors")
+	}
+	return nil
+}
+
+// place is a part of a text that is worth a look.
+type place struct {
+	// [at,end) are the bytes of the anchor or the run, or the sign behind a name.
+	at, end int
+	// anchor is what stands there, nil for a run of digits or a sign.
+	anchor *anchor
+	// digits is how many digits the run has.
+	digits int
+	// field is the class of the name before the sign, which starts at name.
+	field uint16
+}
+
+// windowBlocks is how many blocks are looked at in one go: 4 KiB of text.
+const windowBlocks = 64
+
+// places goes through a text window by window. It holds the places of the
+// present window only, so its size is bounded whatever the text.
+type places struct {
+	f    *finder
+	text []byte
+	// document says that the text is JSON, in which the name before a colon may
+	// hold any bytes.
+	document bool
+	// escaped says that the text is the inside of a JSON string: a quote stands
+	// behind a backslash.
+	escaped bool
+	// list holds the places found last, by their start, of which so many have
+	// been passed; pos is the offset from which on nothing was looked at yet.
+	list   []place
+	passed int
+	pos    int
+	// escapes is set once a backslash was seen, in an escaped text one before
+	// anything but quotes and white space.
+	escapes bool
+	// all makes every part of the text worth a look; tests compare with it.
+	all bool
+
+	blocks [windowBlocks]planes.Block
+	word   uint64 // 1 if the byte before pos is of a word
+	escape uint64 // 1 if it is a backslash
+	ran    int    // runs of digits have been looked at up to here
+	long   int    // how many bytes before pos are of one long word
+	inside int    // long words have been looked at up to here
+}
+
+// reset begins a text.
+func (p *places) reset(f *finder, text []byte, document bool) {
+	p.f, p.text, p.document = f, text, document
+	p.list, p.passed = p.list[:0], 0
+	p.escapes = false
+	p.skip(0)
+}
+
+// skip goes to an offset behind which a new word starts.
+func (p *places) skip(pos int) {
+	p.pos, p.word, p.escape, p.long, p.ran, p.inside = pos, 0, 0, 0, pos, pos
+}
+
+// next looks at the next window and leaves its places in list; false at the end
+// of the text.
+func (p *places) next() bool {
+	p.list, p.passed = p.list[:0], 0
+	if p.pos >= len(p.text) {
+		return false
+	}
+	blocks := planes.Fill(p.blocks[:], p.text[p.pos:])
+	start := p.pos
+	for i := range blocks {
+		p.words(&blocks[i], start+i*planes.BlockSize)
+		p.signs(&blocks[i], start+i*planes.BlockSize)
+	}
+	if p.f.minRun > 0 {
+		p.runs(blocks, start)
+	}
+	p.pos = min(start+len(blocks)*planes.BlockSize, len(p.text))
+	if p.f.longest > 0 {
+		p.longWords(blocks, start)
+	}
+	if !slices.IsSortedFunc(p.list, before) {
+		slices.SortStableFunc(p.list, before)
+	}
+	return true
+}
+
+func before(a, b place) int { return a.at - b.at }

@@ -1,0 +1,231 @@
+package classify
+
+import (
+	"bytes"
+	"math/bits"
+
+	"github.com/leaktap/leaktap/classify/planes"
+)
+
+// words finds the anchors whose hook is in a block. An escaped letter ends a word
+// (as in "\nBearer"): text may hold JSON that nobody unescaped.
+func (p *places) words(b *planes.Block, start int) {
+	word, backslash := b[planes.Word], b[planes.Backslash]
+	whole := word &^ (backslash<<1 | p.escape)
+	starts := word &^ (whole<<1 | p.word)
+	p.escapes = p.escapes || backslash != 0 && (!p.escaped || p.hides(backslash<<1|p.escape, b[planes.Quote], start))
+	p.word, p.escape = whole>>63, backslash>>63
+	text := p.text
+	for starts != 0 {
+		i := start + bits.TrailingZeros64(starts)
+		starts &= starts - 1
+		if i+headSize > len(text) {
+			p.hooked(p.f.lastWord(text[i:]), i)
+			continue
+		}
+		if h := head(text[i], text[i+1], text[i+2]); p.f.heads.has(h) {
+			p.hooked(p.f.lists[p.f.index[h]], i)
+		}
+	}
+	rare := b[planes.Rare]
+	if p.escaped { // before quotes they are not rare; what else they may be makes the text one with escapes
+		rare &^= backslash
+	}
+	for ; rare != 0; rare &= rare - 1 {
+		i := start + bits.TrailingZeros64(rare)
+		p.hooked(p.f.rare[text[i]], i)
+	}
+}
+
+// hides says whether the bytes behind backslashes are more than quotes and white
+// space: then the text may stand for another than what is seen.
+func (p *places) hides(behind, quotes uint64, start int) bool {
+	for behind &^= quotes; behind != 0; behind &= behind - 1 {
+		i := start + bits.TrailingZeros64(behind)
+		if i < len(p.text) && p.text[i] != 'n' && p.text[i] != 't' && p.text[i] != 'r' {
+			return true
+		}
+	}
+	return false
+}
+
+// lastWord returns the hooks of a word of fewer than headSize bytes that ends the
+// text.
+func (f *finder) lastWord(word []byte) []hook {
+	if len(word) < minHook || f.lists == nil {
+		return nil
+	}
+	return f.lists[f.index[head(word[0], word[1], 0)]]
+}
+
+// hooked compares the anchors of hooks at offset i of the text.
+func (p *places) hooked(hooks []hook, i int) {
+	for _, h := range hooks {
+		a := &p.f.anchors[h.anchor]
+		at := i - int(h.off)
+		end := at + len(a.text)
+		if at >= 0 && end <= len(p.text) && (p.escaped || !a.escaped) && hasAnchor(p.text[at:end], a) {
+			p.list = append(p.list, place{at: at, end: end, anchor: a})
+		}
+	}
+}
+
+// longWords looks inside the long words of a window, those that began before it
+// included. What was found at a word's start is not found again.
+func (p *places) longWords(blocks []planes.Block, start int) {
+	for i := range blocks {
+		long, at := blocks[i][planes.Long], start+i*planes.BlockSize
+		if head := bits.TrailingZeros64(^long); head == planes.BlockSize {
+			p.long += head
+			continue
+		} else if p.long+head >= longWord {
+			p.longWord(at-p.long, at+head)
+		}
+		p.long = bits.LeadingZeros64(^long)
+		runs := long & (long >> 1)
+		for shift := 2; shift < longWord; shift *= 2 {
+			runs &= runs >> shift
+		}
+		if runs != 0 { // from the start of the first to the end of the last
+			p.longWord(at+bits.TrailingZeros64(runs), at+bits.Len64(runs)-1+longWord)
+		}
+	}
+	if p.long >= longWord {
+		p.longWord(p.pos-p.long, p.pos)
+	}
+}
+
+// longWord finds anchors inside text[lo:hi]. It starts early enough for one that
+// ends behind what was looked at before.
+func (p *places) longWord(lo, hi int) {
+	done := p.inside
+	lo = max(lo, done-p.f.longest+1)
+	p.inside = max(done, hi)
+	p.f.inside.scan(p.text[lo:hi], func(a *anchor, at int) {
+		at += lo
+		end := at + len(a.text)
+		if end > done && at > 0 && isWordByte(p.text[at-1]) && !isEscaped(p.text, at-1) {
+			p.list = append(p.list, place{at: at, end: end, anchor: a})
+		}
+	})
+}
+
+// isEscaped says whether a backslash stands before offset i.
+func isEscaped(text []byte, i int) bool { return i > 0 && text[i-1] == '\\' }
+
+// runs finds runs of digits, single separators between them allowed. A run of
+// minDigits bytes covers a multiple of four and the four bytes behind it; two
+// separators never follow each other in it.
+func (p *places) runs(blocks []planes.Block, start int) {
+	const fourth = 0x1111111111111111
+	for i := range blocks {
+		digit := blocks[i][planes.Digit]
+		if digit == 0 {
+			continue
+		}
+		run := digit | blocks[i][planes.Separator]
+		next, nextDigit := ^uint64(0), ^uint64(0) // what is behind the window may be anything
+		if i+1 < len(blocks) {
+			nextDigit = blocks[i+1][planes.Digit]
+			next = nextDigit | blocks[i+1][planes.Separator]
+		}
+		found := run & (run>>1 | next<<63) & (run>>2 | next<<62) & (run>>3 | next<<61) & (run>>4 | next<<60) &
+			(digit | digit>>1 | nextDigit<<63) & fourth
+		for ; found != 0; found &= found - 1 {
+			p.run(start + i*planes.BlockSize + bits.TrailingZeros64(found))
+		}
+	}
+}
+
+// run looks at the run of digits around offset i or the one behind it.
+func (p *places) run(i int) {
+	if i < p.ran {
+		return
+	}
+	if !isDigit(p.text[i]) {
+		i++
+	}
+	if i >= len(p.text) || !isDigit(p.text[i]) {
+		return
+	}
+	lo, hi, digits := runAround(p.text, i)
+	p.ran = hi
+	if digits >= p.f.minRun {
+		p.list = append(p.list, place{at: lo, end: hi, digits: digits})
+	}
+}
+
+// signs finds the signs of a block behind telling names whose values some rule
+// asks for.
+func (p *places) signs(b *planes.Block, start int) {
+	for signs := b[planes.Sign]; signs != 0; signs &= signs - 1 {
+		i := start + bits.TrailingZeros64(signs)
+		hi := nameEnd(p.text, i)
+		if p.escaped && i > 1 && p.text[i] == ':' && (isSpace(p.text[i-1]) || p.text[i-2] == '\\' && p.text[i-1] != '"') {
+			p.list = append(p.list, place{at: i, end: i + 1}) // what its name is shows without escapes
+		}
+		if !p.f.fields.mayEnd(p.text[:hi]) {
+			continue
+		}
+		lo := nameStart(p.text, hi)
+		id := p.f.fields.lookup(p.text[lo:hi])
+		if id == 0 && p.document && p.text[i] == ':' {
+			if key := memberBefore(p.text, i); len(key) != hi-lo { // it holds more than letters, digits and the like
+				id = p.f.fields.lookup(key)
+			}
+		}
+		if id != 0 && p.f.asked[id] {
+			p.list = append(p.list, place{at: i, end: i + 1, field: id})
+		}
+	}
+}
+
+// memberBefore returns the name in quotes before a colon, or nil.
+func memberBefore(doc []byte, colon int) []byte {
+	hi := colon
+	for hi > 0 && isSpace(doc[hi-1]) {
+		hi--
+	}
+	if hi == 0 || doc[hi-1] != '"' {
+		return nil
+	}
+	hi--
+	from := max(0, hi-maxFieldName-1)
+	if n := bytes.LastIndexByte(doc[from:hi], '"'); n >= 0 {
+		return doc[from+n+1 : hi]
+	}
+	return nil
+}
+
+// within says whether a place lies in [start,end). Ranges have to come in
+// ascending order: what lies before start is forgotten.
+func (p *places) within(start, end int) bool {
+	for !p.all {
+		for ; p.passed < len(p.list); p.passed++ {
+			switch first := &p.list[p.passed]; {
+			case first.at >= end:
+				return false
+			case first.at >= start && first.end <= end:
+				return true
+			}
+		}
+		if p.pos >= end {
+			return false
+		}
+		if start-p.pos > len(p.blocks)*planes.BlockSize {
+			p.skip(start)
+		}
+		if !p.next() {
+			return false
+		}
+	}
+	return true
+}
+
+// stopAt limits the text to what stands before the first of some spans.
+func (p *places) stopAt(spans []Span, text []byte) {
+	p.text = text
+	if len(spans) > 0 {
+		p.text = text[:min(len(text), spans[0].Start)]
+	}
+}

@@ -1,0 +1,140 @@
+// Command asm writes the vector code of package planes: go generate runs it. It
+// is a module of its own, so that leaktap does not depend on the generator.
+package main
+
+import (
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	. "github.com/mmcloughlin/avo/reg"
+)
+
+// The bits of the class byte. A class is a product of high and low halves of
+// bytes: the bit is set in both halves' tables. See classOf.
+const (
+	digit     = 1 << 7 // 3 x 0-9
+	letterOdd = 1 << 6 // 4,6 x 1-F: A-O a-o
+	letterTop = 1 << 5 // 5,7 x 0-A,F: P-Z p-z _ DEL
+	sign      = 1 << 4 // 3 x A,D: : =
+	rareLow   = 1 << 3 // 2 x 1,4: ! $
+	rareHigh  = 1 << 2 // 5,7 x C,E: \ ^ | ~
+	separator = 1 << 1 // 2 x 0,D,E: space - .
+	plus      = 1 << 0 // 2 x B,D,F: + - /
+
+	word = digit | letterOdd | letterTop
+	rare = rareLow | rareHigh
+)
+
+var highs = [16]byte{
+	2: rareLow | separator | plus, 3: digit | sign, 4: letterOdd, 5: letterTop | rareHigh, 6: letterOdd, 7: letterTop | rareHigh,
+}
+
+func lows() (t [16]byte) {
+	set := func(class byte, halves ...int) {
+		for _, h := range halves {
+			t[h] |= class
+		}
+	}
+	set(digit, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9)
+	set(letterOdd, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
+	set(letterTop, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 15)
+	set(sign, 10, 13)
+	set(rareLow, 1, 4)
+	set(rareHigh, 12, 14)
+	set(separator, 0, 13, 14)
+	set(plus, 11, 13, 15)
+	return t
+}
+
+// table puts sixteen bytes into both lanes of a register.
+func table(name string, t [16]byte) VecVirtual {
+	data := GLOBL(name, RODATA|NOPTR)
+	for i, b := range t {
+		DATA(i, U8(b))
+	}
+	r := YMM()
+	VBROADCASTI128(data, r)
+	return r
+}
+
+// every puts one byte into all places of a register.
+func every(name string, b byte) VecVirtual {
+	var t [16]byte
+	for i := range t {
+		t[i] = b
+	}
+	return table(name, t)
+}
+
+const (
+	blockBytes = 64
+	planeBytes = 8
+	planeCount = 8
+)
+
+func main() {
+	TEXT("fillAVX2", NOSPLIT, "func(out *uint64, text *byte, count int)")
+	Doc("fillAVX2 makes the planes of count blocks of 64 bytes.")
+	Pragma("noescape")
+	out, text, count := Load(Param("out"), GP64()), Load(Param("text"), GP64()), Load(Param("count"), GP64())
+	high, low := table("highs", highs), table("lows", lows())
+	half := every("half", 0x0F)
+	wordMask, longMask, rareMask := every("word", word), every("long", word|plus), every("rare", rare)
+	quote, backslash, at := every("quote", '"'), every("backslash", '\\'), every("at", '@')
+	zero := YMM()
+	VPXOR(zero, zero, zero)
+
+	Label("block")
+	TESTQ(count, count)
+	JZ(LabelRef("done"))
+	var planes [planeCount]GPVirtual
+	for part := range 2 {
+		x, class := YMM(), YMM()
+		VMOVDQU(Mem{Base: text, Disp: 32 * part}, x)
+		VPSRLW(U8(4), x, class)
+		VPAND(half, class, class)
+		VPSHUFB(class, high, class)
+		lower := YMM()
+		VPSHUFB(x, low, lower) // 0 for bytes above ASCII: their top bit is set
+		VPAND(lower, class, class)
+		for p, gather := range [planeCount]func(VecVirtual) bool{
+			func(t VecVirtual) bool { VPAND(wordMask, class, t); VPCMPEQB(zero, t, t); return true },
+			func(t VecVirtual) bool { VPAND(longMask, class, t); VPCMPEQB(zero, t, t); return true },
+			func(t VecVirtual) bool { VMOVDQA(class, t); return false },
+			func(t VecVirtual) bool { VPSLLW(U8(6), class, t); return false },
+			func(t VecVirtual) bool { VPSLLW(U8(3), class, t); return false },
+			func(t VecVirtual) bool { // neither one of the class nor an at sign
+				hasAt := YMM()
+				VPCMPEQB(at, x, hasAt)
+				VPAND(rareMask, class, t)
+				VPCMPEQB(zero, t, t)
+				VPANDN(t, hasAt, t)
+				return true
+			},
+			func(t VecVirtual) bool { VPCMPEQB(quote, x, t); return false },
+			func(t VecVirtual) bool { VPCMPEQB(backslash, x, t); return false },
+		} {
+			t, mask := YMM(), GP64()
+			inverted := gather(t)
+			VPMOVMSKB(t, mask.As32())
+			if inverted {
+				NOTL(mask.As32())
+			}
+			if part == 0 {
+				planes[p] = mask
+				continue
+			}
+			SHLQ(U8(32), mask)
+			ORQ(planes[p], mask)
+			MOVQ(mask, Mem{Base: out, Disp: planeBytes * p})
+		}
+	}
+	ADDQ(U8(blockBytes), text)
+	ADDQ(U8(planeBytes*planeCount), out)
+	DECQ(count)
+	JMP(LabelRef("block"))
+
+	Label("done")
+	VZEROUPPER()
+	RET()
+	Generate()
+}

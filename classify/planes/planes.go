@@ -1,0 +1,118 @@
+// Package planes tells for every byte of a text which classes it belongs to: a
+// plane is a bit for each byte, 64 bytes a word. Whoever looks for something
+// rare (a name before a colon, a word that starts as a token does, nine digits in a row)
+// goes from bit to bit instead of from byte to byte.
+//
+// Planes are made by vector code where the processor has AVX2, and by a table
+// elsewhere; both give the same bits for any bytes. Nothing is allocated.
+package planes
+
+import "math/bits"
+
+// The planes of a block, by index.
+const (
+	Word      = iota // A-Z a-z 0-9 _
+	Long             // Word and + - /: base64, base64url, paths
+	Digit            // 0-9
+	Separator        // space - .: what may stand once between two digits
+	Sign             // : =
+	Rare             // @ ! $ \ ^ | ~: signs by which anchors are found
+	Quote            // "
+	Backslash        // \
+	Count
+)
+
+// BlockSize is the number of bytes that a [Block] speaks of.
+const BlockSize = 64
+
+// Block holds the planes of 64 bytes; bit i of a plane speaks of byte i.
+type Block [Count]uint64
+
+// Fill makes the planes of text: blocks[i] speaks of the bytes from 64*i on, and
+// bits past the end of the text are 0. It takes as many bytes as blocks have
+// room for and returns the blocks that it has filled.
+func Fill(blocks []Block, text []byte) []Block {
+	text = text[:min(len(text), len(blocks)*BlockSize)]
+	whole := len(text) / BlockSize
+	if whole > 0 {
+		fill(blocks[:whole], text)
+	}
+	rest := text[whole*BlockSize:]
+	if len(rest) == 0 {
+		return blocks[:whole]
+	}
+	var padded [BlockSize]byte
+	copy(padded[:], rest)
+	fill(blocks[whole:whole+1], padded[:])
+	return blocks[:whole+1]
+}
+
+// fillTable is fill without vector code. Each entry of the table has a byte for each
+// plane; eight of them, each shifted by its place, are the planes of eight bytes.
+func fillTable(blocks []Block, text []byte) {
+	for i := range blocks {
+		var rows [8]uint64
+		for r := range rows {
+			b := (*[8]byte)(text[i*BlockSize+r*8:])
+			rows[r] = table[b[0]] | table[b[1]]<<1 | table[b[2]]<<2 | table[b[3]]<<3 |
+				table[b[4]]<<4 | table[b[5]]<<5 | table[b[6]]<<6 | table[b[7]]<<7
+		}
+		transpose(&rows)
+		blocks[i] = rows
+	}
+}
+
+// transpose turns eight words of eight bytes around: byte p of word r becomes byte
+// r of word p (Hacker's Delight, section 7-3, with bytes in the place of bits).
+func transpose(rows *[8]uint64) {
+	for _, s := range [...]struct {
+		step  int
+		shift uint
+		mask  uint64
+	}{{4, 32, 0x00000000FFFFFFFF}, {2, 16, 0x0000FFFF0000FFFF}, {1, 8, 0x00FF00FF00FF00FF}} {
+		for i := range 8 {
+			if i&s.step != 0 {
+				continue
+			}
+			swap := (rows[i]>>s.shift ^ rows[i+s.step]) & s.mask
+			rows[i] ^= swap << s.shift
+			rows[i+s.step] ^= swap
+		}
+	}
+}
+
+// classOf returns the planes of a byte as a set of bits.
+func classOf(b byte) (set uint8) {
+	switch {
+	case '0' <= b && b <= '9':
+		return 1<<Digit | 1<<Word | 1<<Long
+	case 'A' <= b && b <= 'Z', 'a' <= b && b <= 'z', b == '_', b == 0x7F: // DEL, which the vector code cannot tell from _
+		return 1<<Word | 1<<Long
+	}
+	switch b {
+	case ':', '=':
+		return 1 << Sign
+	case '@', '!', '$', '^', '|', '~':
+		return 1 << Rare
+	case '\\':
+		return 1<<Rare | 1<<Backslash
+	case '"':
+		return 1 << Quote
+	case ' ', '.':
+		return 1 << Separator
+	case '-':
+		return 1<<Separator | 1<<Long
+	case '+', '/':
+		return 1 << Long
+	}
+	return 0
+}
+
+var table = func() (t [256]uint64) {
+	for b := range t {
+		for set := classOf(byte(b)); set != 0; set &= set - 1 {
+			t[b] |= 1 << (8 * bits.TrailingZeros8(set))
+		}
+	}
+	return t
+}()

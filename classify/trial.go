@@ -1,0 +1,207 @@
+package classify
+
+import "bytes"
+
+// Most documents hold a place or two at which no rule matches after all: the id
+// of an order, a version, an address of nobody. A trial asks the rules about each
+// place before the document is walked: without tokens, frames and pointers. Where no rule
+// answers the document is quiet and is not walked; where one may, the walk decides.
+//
+// What a trial relies on: without a backslash in the document no string holds a
+// quote, so that the quotes around a byte are the ends of its value, and each
+// value stands in the bytes as it is. Since it does not know whether the byte is in a string
+// or between two, and since a document may be broken and is looked at as
+// running text then, each place is tried in every way that it can be read.
+
+// trial is the state of a trial.
+type trial struct {
+	// on makes report note that a rule has answered, and nothing else.
+	on, heard bool
+	// str and number are the values that were looked at last.
+	str, number triedValue
+	run         run
+	// asked counts the questions to rules that are asked so often only.
+	asked int
+}
+
+// triedValue is a value with its name and the name's class. It is kept for the next
+// place, so that many places in one value cost no more than its length.
+type triedValue struct {
+	span  Span
+	key   []byte
+	class string
+}
+
+// quiet says whether no rule matches anywhere in a document. If one may, the places
+// found last are left in the list, and those before need no look.
+func (c *Classifier) quiet(p *places) bool {
+	if p.all {
+		return false
+	}
+	c.trial = trial{on: true}
+	quiet := true
+	for quiet && p.next() {
+		quiet = !p.escapes && !c.anyMatch(p)
+	}
+	c.trial.on = false
+	return quiet
+}
+
+// anyMatch tries the places of the window, and drops those before the first that
+// a rule may match at.
+func (c *Classifier) anyMatch(p *places) bool {
+	for i := range p.list {
+		switch place := &p.list[i]; {
+		case place.field != 0:
+			c.tryPair(p.text, place.at)
+			c.tryMember(p.text, place.at)
+		case place.anchor != nil:
+			c.tryAnchor(p.text, place)
+		default:
+			c.tryDigits(p.text, place)
+		}
+		if c.trial.heard {
+			p.passed = i
+			return true
+		}
+	}
+	return false
+}
+
+// tryPair reads a sign as one in running text: in that of the string around it,
+// and in the document as a whole.
+func (c *Classifier) tryPair(doc []byte, sign int) {
+	start, end := nameBefore(doc, sign)
+	name := doc[start:end]
+	id := c.e.fields.lookup(name)
+	if id == 0 || len(name) < minPairName {
+		return
+	}
+	in := c.stringAround(doc, sign).span
+	lo, hi := c.trial.run.valueBehind(doc, sign+1)
+	if end := min(hi, in.End); end > lo {
+		c.offerField(id, name, doc[in.Start:in.End], lo-in.Start, end-in.Start, String)
+	}
+	if hi > lo {
+		c.offerField(id, name, doc, lo, hi, String)
+	}
+}
+
+// tryMember reads a sign as the colon of a member.
+func (c *Classifier) tryMember(doc []byte, sign int) {
+	key := memberBefore(doc, sign)
+	id := c.e.fields.lookup(key)
+	if id == 0 || doc[sign] != ':' {
+		return
+	}
+	i := sign + 1
+	for i < len(doc) && (doc[i] <= ' ' || doc[i] == ',' || doc[i] == ':') {
+		i++
+	}
+	if i == len(doc) {
+		return
+	}
+	switch doc[i] {
+	case '{', '[':
+		c.trial.heard = true
+	case '"':
+		end := bytes.IndexByte(doc[i+1:], '"')
+		if end < 0 {
+			end = len(doc) - i - 1
+		}
+		text := doc[i+1 : i+1+end]
+		c.offerField(id, key, text, 0, len(text), String)
+	case 't', 'f':
+		c.offerField(id, key, doc[i:i+1], 0, 1, Bool)
+	case 'n':
+	default:
+		c.offerField(id, key, doc[i:numberEnd(doc, i)], 0, numberEnd(doc, i)-i, Number)
+	}
+}
+
+func numberEnd(doc []byte, i int) int {
+	for i < len(doc) && !isDelimiter(doc[i]) {
+		i++
+	}
+	return i
+}
+
+// stringAround returns the bytes between the quotes around offset i, as a value.
+func (c *Classifier) stringAround(doc []byte, i int) *triedValue {
+	v := &c.trial.str
+	if i >= v.span.Start && i < v.span.End {
+		return v
+	}
+	start := bytes.LastIndexByte(doc[:i], '"') + 1
+	end := bytes.IndexByte(doc[i:], '"')
+	if end < 0 {
+		end = len(doc) - i
+	}
+	return c.named(v, doc, Span{start, i + end}, start-1)
+}
+
+// numberAround returns the bytes between the delimiters around offset i, as a value.
+func (c *Classifier) numberAround(doc []byte, i int) *triedValue {
+	v := &c.trial.number
+	if i >= v.span.Start && i < v.span.End {
+		return v
+	}
+	start := i
+	for start > 0 && !isDelimiter(doc[start-1]) && doc[start-1] != ':' {
+		start--
+	}
+	return c.named(v, doc, Span{start, numberEnd(doc, i)}, start)
+}
+
+// named fills in the name of a value before which the bytes up to an offset stand.
+func (c *Classifier) named(v *triedValue, doc []byte, span Span, before int) *triedValue {
+	v.span, v.key = span, nil
+	for before > 0 && isSpace(doc[before-1]) {
+		before--
+	}
+	if before > 0 && doc[before-1] == ':' {
+		v.key = memberBefore(doc, before-1)
+	}
+	v.class = c.e.fields.classes[c.e.fields.lookup(v.key)]
+	return v
+}
+
+func isSpace(b byte) bool { return b == ' ' || b == '\n' || b == '\r' || b == '\t' }
+
+// tryAnchor asks the rules that want an anchor.
+func (c *Classifier) tryAnchor(doc []byte, p *place) {
+	value := c.stringAround(doc, p.at)
+	lo, hi := value.span.Start, value.span.End
+	c.cand.Key, c.cand.Field = value.key, value.class
+	for _, n := range c.e.byAnchor[p.anchor.id] {
+		if n == openLayer {
+			c.trial.heard = c.trial.heard || p.at == lo && isEncoded(doc[lo:hi])
+			continue
+		}
+		c.cand.Anchor = p.anchor.text
+		c.offer(n, doc, p.at, p.end, Text)
+		if p.end <= hi {
+			c.offer(n, doc[lo:hi], p.at-lo, p.end-lo, String)
+		}
+	}
+}
+
+// tryDigits asks the rules that want digits about a run in a string, in a number, and
+// in running text.
+func (c *Classifier) tryDigits(doc []byte, p *place) {
+	c.tryRun(doc, p, c.stringAround(doc, p.at), String)
+	c.tryRun(doc, p, c.numberAround(doc, p.at), Number)
+	c.cand.Key, c.cand.Field = nil, ""
+	c.offerDigits(p, doc, Text)
+}
+
+// tryRun asks about a run of digits in a value.
+func (c *Classifier) tryRun(doc []byte, p *place, value *triedValue, kind ValueKind) {
+	lo, hi := value.span.Start, value.span.End
+	in := place{at: p.at - lo, end: min(p.end, hi) - lo, digits: p.digits}
+	if in.at < 0 || in.end <= in.at {
+		return
+	}
+	c.cand.Key, c.cand.Field = value.key, value.class
+	c.offerDigits(&in, doc[lo:hi], kind)
+}
