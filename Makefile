@@ -16,7 +16,7 @@ LINT := $(TOOLS)/golangci-lint
 KUBECONFORM := $(TOOLS)/kubeconform
 step = @printf '\n== %s\n' '$(1)'
 
-.PHONY: help run build test unit lint e2e deploy-check bench prove fmt tools deps clean
+.PHONY: help run build test unit lint e2e deploy-check score bench bench-peers prove fmt tools deps clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -47,7 +47,11 @@ e2e: ## Run the binary against real Kafka, Prometheus, Alertmanager and Flask
 	$(call step,end to end)
 	@go test -tags e2e -count=1 -timeout 15m -v ./e2e
 
-bench: ## Run the benchmarks
+score: ## Measure precision, recall and false alarms per family (SCORE='-misses 3 -alarms 3')
+	@go run ./score families $(SCORE)
+
+bench: build ## Measure MB per CPU second of leaktap scan, and run the benchmarks
+	@go run ./score bench $(BENCH)
 	@go test -run '^$$' -bench . -benchmem ./...
 
 prove: ## Fuzz every target for FUZZTIME each (slow)
@@ -83,4 +87,4 @@ install = echo '   $(2)'; mkdir -p $(TOOLS) && \
 	GOBIN=$(TOOLS) go install $(2); } && touch $@
 
 clean: ## Remove what was built and installed here
-	@rm -rf bin .tools
+	@rm -rf bin .tools .bench

@@ -1,0 +1,66 @@
+package corpus
+
+// negative imitates a family and is none: rows, lines and documents as in family.
+type negative struct {
+	imitates          string
+	rows, lines, docs []string
+	headers, params   []string
+}
+
+// negatives are the look-alikes on which a detector has to stay silent.
+var negatives = []negative{
+	{imitates: "password", rows: []string{
+		"user=«login»|password=********", "user=«login»|password=[REDACTED]", "user=«login»|password=", "user=«login»|password=#null", "password_required=#true|password_min_length=#8", "password_changed_at=«iso»|user=«login»",
+		"password=#true|username=#true", "password_policy=strong|password_expires_in_days=#90", "has_password=#true|passwordless=#false", "password=***|user=«word»", "field=password|type=password|label=Password", "passwordResetUrl=https://app.«word».test/reset",
+		"password=<hidden>|user=«login»", "password=${DB_PASSWORD}|user=app", "password={{ vault_db_password }}|host=db", "password=your-password-here|user=you", "password=changeme|comment=example", "pwd=/srv/www|cmd=ls",
+	}, lines: []string{
+		"login ok user=«login» password=****", "password reset mail sent to user «int 1 900»", "invalid password for user «login»", "password must have at least 8 characters", "user «login» changed the password", "validation failed: password: this field is required", "GET /forgot-password 200 14ms", "body={'username': '«login»', 'password': '[FILTERED]'}",
+	}, docs: []string{
+		`{"errors":{"password":["This password is too short. It must contain at least 8 characters.","This password is too common."]}}`, `{"title":"Sign in","fields":[{"name":"username","type":"text"},{"name":"password","type":"password","required":true}]}`,
+		`{"type":"object","properties":{"password":{"type":"string","minLength":8},"password_hash":{"type":"string","readOnly":true}},"required":["password"]}`, `{"message":"Password is not correct for the given username.","code":"invalid_password"}`,
+		`{"i18n":{"password":"Mot de passe","confirm_password":"Confirmer le mot de passe","api_key":"Clé API","secret":"Secret","token":"Jeton"}}`,
+	}},
+	{imitates: "vendor-token", rows: []string{
+		"key_id=AKIAIOSFODNN7EXAMPLE|note=docs", "aws_secret_access_key=wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "publishable_key=pk_live_«b62 24»|currency=EUR", "public_key=pk_test_«b62 24»", "token=ghp_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", "token=xoxb-your-token-here", "api_key=sk_live_****************",
+		"key=AIzaSyXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXX", "api_key=YOUR_API_KEY|url=https://api.«word».test", "api_key=<your api key>", "token=...|kind=ghp_", "sitekey=6L«b64url 38»", "measurement_id=G-«upper 10»", "dsn=https://«hex 32»@o«d 6».ingest.sentry.io/«d 7»",
+	}, lines: []string{"set GITHUB_TOKEN=<token> and run again", "key AKIAIOSFODNN7EXAMPLE is the documented example", "using token ghp_**** for «ident»", "mask: sk_live_…«b62 4»"}},
+	{imitates: "jwt", rows: []string{
+		"token_type=Bearer|expires_in=#3600", "token=eyJhbGciOi...|note=cut", "authorization=Bearer ***", "kid=«hex 16»|alg=RS256|use=sig", "jwt_enabled=#true|jwt_algorithm=RS256", "next_token=«b64url 44»|count=#20", "csrf_token=«b64 43»|form=«word»", "nonce=«b64url 22»",
+		"continuationToken=«b64 80»|count=#50", "page_token=«b64url 60»", "cursor=eyJpZCI6«d 2»fQ|limit=#20", "id=eyJfcmFpbHMi«b64url 40»|kind=image", "max_tokens=#4096|token_count=#«int 1 900»", "tokens=#«int 1 900»|model=large",
+	}, lines: []string{"Authorization: Bearer ***", "authorization header missing", "token expired for user «login»", "Authorization: Bearer <redacted>", "token refresh took 12ms", "headers: {'Authorization': '[FILTERED]'}", "tokenizer produced «int 1 900» tokens"}, docs: []string{
+		`{"keys":[{"kty":"RSA","kid":"«hex 16»","use":"sig","alg":"RS256","n":"«b64url 342»","e":"AQAB"}]}`, `{"issuer":"https://login.test","token_endpoint":"https://login.test/oauth/token","jwks_uri":"https://login.test/jwks.json","grant_types_supported":["authorization_code","refresh_token"]}`,
+		`{"active":false,"token_type":"Bearer","scope":"read","exp":«unix»}`,
+	}, params: []string{"cursor=«b64 40»", "page_token=«b64url 44»", "etag=«hex 32»", "continuation=«b64url 60»", "v=«hex 20»", "state=«hex 32»"}},
+	{imitates: "bearer", rows: []string{
+		"trace_id=«hex 32»|span_id=«hex 16»", "request_id=«uuid»|ok=#true", "etag=\"«hex 32»\"|size=#90", "sha256=«hex 64»|file=«slug».zip", "commit=«hex 40»|branch=main", "checksum=md5:«hex 32»", "uuid=«uuid»|name=«word»", "cache_key=«hex 40»|hit=#true", "fingerprint=«hex 64»|issuer=CA", "x-request-id=«uuid»",
+		"correlationId=«b62 24»", "sessionTimeout=#3600|sessionCount=#4", "deviceModel=SM-«upper 1»«d 3»B", "hash=«hex 64»|height=#«int 1 900000»", "blob=«b64 200»|type=thumbnail", "idempotency_key=«uuid»",
+	}, lines: []string{"trace_id=«hex 32» span_id=«hex 16» served «slug»", "cache miss key=«hex 40»", "deployed commit «hex 40»", "uploaded sha256:«hex 64»", "request «uuid» done in «int 1 900» ms"}, headers: []string{"ETag: \"«hex 32»\"", "X-Request-Id: «uuid»", "X-Amz-Cf-Id: «b64url 54»==", "Set-Cookie: theme=dark; Path=/", "Set-Cookie: csrftoken=«b62 32»; Path=/; SameSite=Lax; Secure", "Set-Cookie: sessionid=; Path=/; Max-Age=0", "X-Trace: 1-«hex 8»-«hex 24»", "Content-Security-Policy: script-src 'nonce-«b64 22»'"}},
+	{imitates: "private-key", rows: []string{"certificate=-----BEGIN CERTIFICATE-----\nMIID«b64 400»\n-----END CERTIFICATE-----", "public_key=-----BEGIN PUBLIC KEY-----\nMIIB«b64 360»\n-----END PUBLIC KEY-----", "ssh_key=ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI«b64 43» «login»", "key=-----BEGIN PRIVATE KEY-----\n...\n-----END PRIVATE KEY-----"}},
+	{imitates: "connection-string", rows: []string{"url=postgres://app@db/shop|pool=#4", "url=postgres://app:***@db:5432/shop", "dsn=postgres://user:password@localhost/db", "url=redis://cache:6379/0", "repo=https://git.«word».test/«slug».git", "url=amqp://user:<password>@host/vhost", "feed=https://www.«word».test/@«word»/«slug»"}, lines: []string{"connected to postgres://app:*****@db:5432/shop", "cloning https://git.«word».test/«slug».git"}},
+	{imitates: "password-hash", rows: []string{"file_hash=«hex 64»|name=«slug».pdf", "hash=«hex 32»|algorithm=md5", "integrity=sha512-«b64 86»==", "price=$2b|note=two billion", "digest=sha256:«hex 64»|tag=«semver»", "avatar_hash=«hex 32»", "password_hash=#null|user=«login»", "password_hash=[redacted]", "passwordHash=|user=«login»", "hash_algorithm=argon2id|hash_rounds=#3", "gravatar=https://gravatar.test/avatar/«hex 32»"}, lines: []string{"cost $5 to $6 per unit", "hash of «slug» is «hex 40»"}},
+	{imitates: "secret-field", rows: []string{"secret=#false|public=#true", "secret=****|name=«word»", "api_key_id=«pattern [a-z0-9]{10}»|name=«word»", "secretName=«slug»|namespace=«word»", "secret_ref=vault:kv/«word»#«word»", "client_secret=[HIDDEN]", "key=«word».«word»|value=«words 2»", "secret_santa=«person»", "access_key_last4=«upper 4»", "keyboard=qwertz|keyword=«word»", "license_key_required=#true", "primary_key=#false|foreign_key=«word»_id", "secrets_count=#«int 0 9»"}},
+	{imitates: "totp", rows: []string{"mfa_enabled=#true|otp_required=#false", "otp_length=#6", "totp_secret=#null", "recovery_codes_left=#«int 0 10»"}},
+	{imitates: "card", rows: []string{"order_number=4«d 15»", "order_id=«ns»", "card_last4=«d 4»|brand=visa", "card_number=**** **** **** «d 4»", "tracking=«d 16»|carrier=«word»", "block=«d 16»", "pan=XXXXXXXXXXXX«d 4»", "card_type=gift|card_count=#4", "imei=35«d 13»", "gtin=«d 14»", "ts=«ns»|v=«float»", "discard=4«d 15»"}, lines: []string{"order 4«d 15» shipped", "seq=«ns» lag=0", "card ending in «d 4» charged"}},
+	{imitates: "iban", rows: []string{"iban=DE** **** **** **** **«d 2»", "bank_code=«d 8»|bic=DEUTDEFF", "part=DE«d 10»", "vat=DE«d 9»", "iban_last4=«d 4»", "tracking=LX«d 9»DE"}},
+	{imitates: "national-id", rows: []string{"ssn=***-**-«d 4»|name=«person»", "zip=«d 5»-«d 4»|city=«city»", "phone_area=«d 3»", "ssn_required=#true", "tax_rate=#«float»|tax_included=#true", "passport_required=#false", "part_no=«d 3»-«d 2»-«d 4»", "nie=#null"}},
+	{imitates: "phone", rows: []string{"phone=+** *** ***«d 2»", "phone_verified=#true|phone_required=#false", "phone=|name=«word»", "phone_model=Fairphone 5", "tel_count=#4", "mobile=#true|desktop=#false", "fax=#null"}},
+	{imitates: "email", rows: []string{"image=logo@2x.png|w=#90", "email=a***@«word».test", "package=lodash@«semver»", "handle=@«word»_«word»", "email_verified=#true", "email=#null|name=«word»", "git=git@github.com:«word»/«slug».git", "asset=/img/hero@3x.webp", "from=noreply@«word».test", "module=golang.org/x/net@v0.«int 1 90».0", "decorator=@app.route", "unit=node@«hex 6».service", "contact=support@«word».com"}, lines: []string{"installed left-pad@«semver»", "loading /img/«slug»@2x.png", "@«word» joined #«word»"}},
+	{imitates: "birth-date", rows: []string{"release_date=«date»|version=«semver»", "birthday_discount=#10", "birthdays_enabled=#true", "date=«date»|count=#4", "dob_required=#true"}},
+	{imitates: "address", rows: []string{"address_required=#true", "ip_address=203.0.113.«int 1 250»", "mac_address=02:«hex 2»:«hex 2»:«hex 2»:«hex 2»:«hex 2»", "address=0x«hex 40»", "street_view=https://maps.test/?cbll=«lat»,«lat»", "bitcoin_address=bc1q«pattern [a-z0-9]{38}»"}},
+	{imitates: "bank-account", rows: []string{"account_type=checking|accounts=#2", "account_number=****«d 4»", "account=«word»|plan=free", "routing_key=«ident».«verb»"}},
+	{imitates: "health-id", rows: []string{"health=ok|uptime=#«int 1 90000»", "patient_portal=https://www.«word».test/", "healthcheck=passing|checks=#4", "diagnosis=disk full|node=«word»"}},
+	{imitates: "stack-trace", rows: []string{"message=An error occurred while processing the order|code=internal_error", "error=Internal Server Error|request_id=«uuid»", "hint=see line 12 of the manual", "text=we met at the station (north:12) and at noon", "trace=#false", "trace=«hex 32»", "stack=lamp|tier=free", "version=python 3.12"}, lines: []string{"INFO finished at stage 3 (main.go is the entry)", "error: order 17 not found", "retrying after exception in worker"}, docs: []string{
+		`{"error":{"code":404,"message":"Not Found"}}`, `{"type":"about:blank","title":"Bad Request","status":400,"detail":"The field quantity must be positive."}`, `{"message":"Something went wrong. Please try again later.","id":"«uuid»"}`, `{"timestamp":"«iso»","status":404,"error":"Not Found","path":"/v1/«ident»"}`,
+	}},
+	{imitates: "sql-error", rows: []string{"text=please select a size from the list", "help=insert coin into the slot (left)", "error=duplicate entry|field=name", "message=could not save the order", "tip=update your profile and set a picture", "topic=SQL syntax for beginners", "query=lamp from spain"}, lines: []string{"query took 12 ms rows=4", "migration 0012 applied"}},
+	{imitates: "server-path", rows: []string{"href=/app/static/main.js", "src=/home/garden/lamp.html", "path=/opt/in/newsletter", "url=https://«word».test/home/page.php", "icon=/usr/icons/user.svg", "breadcrumb=home/kitchen/table", "route=/srv/{id}"}},
+	{imitates: "internal-host", rows: []string{"version=10.«int 0 20».«int 0 9».«int 0 9»", "addr=127.0.0.1", "ip=203.0.113.«int 1 250»", "client_ip=198.51.100.«int 1 250»", "date=10.12.2026", "size=192.168 MB", "oid=1.3.6.1.4.1.«int 1 900»", "ua=Chrome/10.0.12.«int 1 90»", "host=www.«word».test", "lat=10.«d 5»", "corp=ACME Corp. is here"}},
+	{imitates: "debug-page", docs: []string{`{"title":"How to use the Werkzeug debugger","slug":"«slug»","body":"«text 2»"}`, `{"answer":"Set DEBUG = True in settings.py to see details","votes":«int 1 90»}`}},
+	{imitates: "debug-payload", rows: []string{"debug=#false|version=«semver»", "debug=|level=info", "timing=#«int 1 900»", "trace_enabled=#true", "debugger=none", "sql_mode=strict"}, docs: []string{`{"debug":null,"items":[],"took":«int 1 90»}`, `{"debug":{},"ok":true}`, `{"timings":{"dns":1,"connect":2},"url":"https://www.«word».test/"}`}},
+	{imitates: "environment", rows: []string{"environment=production|region=eu", "path=/usr/«word»|home=page", "node_environment=edge", "lang=en|shell=«word»"}},
+	{imitates: "directory-listing", docs: []string{`{"title":"Index of articles","total":«int 1 90»}`, `{"title":"Parent directory of suppliers","pages":[«int 1 90»]}`}},
+	{imitates: "privilege", rows: []string{"role=button|aria=true", "role=assistant|content=«sentence»", "actor=«person»|role_in_film=captain", "rolls=#4", "admin_contact_page=https://www.«word».test/contact", "group=«word»|groups_count=#4", "permission_text=«sentence»", "administrative_area=«city»"}, docs: []string{`{"messages":[{"role":"user","content":"«sentence»"},{"role":"assistant","content":"«sentence»"},{"role":"system","content":"«words 3»"}]}`, `{"cast":[{"name":"«person»","character":"«first»"}],"crew":[{"name":"«person»","job":"Director"}]}`}},
+	{imitates: "internal-id", rows: []string{"id=«uuid»|name=«word»", "public_id=«b62 12»", "sku=K-«d 5»", "isbn=978«d 10»", "slug=«slug»", "osm_id=#«int 1 9000»"}},
+	{imitates: "version-header", headers: []string{"Server: nginx", "Server: cloudflare", "X-Powered-By: Express", "Server: AmazonS3", "Via: 1.1 varnish"}},
+	{imitates: "signed-url", rows: []string{"url=https://cdn.«word».test/img/«slug».jpg?v=«hex 20»", "url=https://img.test/«hex 32»?w=300&h=200&sig=crop", "thumb=https://i.test/«b64url 11»/hq.jpg?sqp=abc"}},
+}

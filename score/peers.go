@@ -1,0 +1,6 @@
+package main
+
+func peers([]string) error {
+	_, err := readTruth("")
+	return err
+}
