@@ -7,6 +7,8 @@ SHELL := /bin/bash -o pipefail
 
 GOLANGCI_LINT_VERSION := v2.15.0
 KUBECONFORM_VERSION := v0.8.0
+GITLEAKS_VERSION := v8.30.1
+BETTERLEAKS_VERSION := v1.10.1
 # How long prove runs each fuzz target.
 FUZZTIME ?= 60s
 
@@ -53,6 +55,17 @@ score: ## Measure precision, recall and false alarms per family (SCORE='-misses 
 bench: build ## Measure MB per CPU second of leaktap scan, and run the benchmarks
 	@go run ./score bench $(BENCH)
 	@go test -run '^$$' -bench . -benchmem ./...
+
+bench-peers: build ## Run other scanners on the same file beside leaktap
+	@for peer in gitleaks-$(GITLEAKS_VERSION) betterleaks-$(BETTERLEAKS_VERSION); do \
+		$(MAKE) --no-print-directory -s .tools/$$peer || echo "   $$peer cannot be had here"; done
+	@go run ./score peers $(BENCH)
+
+.tools/gitleaks-$(GITLEAKS_VERSION):
+	@$(call install,gitleaks,github.com/zricethezav/gitleaks/v8@$(GITLEAKS_VERSION))
+
+.tools/betterleaks-$(BETTERLEAKS_VERSION):
+	@$(call install,betterleaks,github.com/betterleaks/betterleaks@$(BETTERLEAKS_VERSION))
 
 prove: ## Fuzz every target for FUZZTIME each (slow)
 	@go list ./... | while read -r package; do \

@@ -20,6 +20,8 @@ type truth struct {
 	Record int           `json:"record"` // counted from 1
 	Kind   string        `json:"kind"`
 	Leaks  []corpus.Leak `json:"leaks,omitempty"`
+	// InPlace are credentials where they belong.
+	InPlace []string `json:"in_place,omitempty"`
 }
 
 func generate(args []string) error {
@@ -62,7 +64,7 @@ func write(records, labels io.Writer, g *corpus.Generator, size int64) error {
 			return fmt.Errorf("write corpus: %w", err)
 		}
 		written += int64(len(record.Line)) + 1
-		if err := enc.Encode(truth{n, record.Kind, record.Leaks}); err != nil {
+		if err := enc.Encode(truth{n, record.Kind, record.Leaks, record.InPlace}); err != nil {
 			return fmt.Errorf("write labels: %w", err)
 		}
 	}

@@ -45,7 +45,11 @@ func (g *Generator) exchanged(kind, path, contentType string, body document) Rec
 // written writes an exchange in any shape.
 func (g *Generator) written(kind string, x *exchange) Record {
 	shape := pick(&g.draw, shapes)
-	return Record{Kind: kind + "/" + shape, Leaks: x.leaks(true), Line: []byte(x.line(shape))}
+	r := Record{Kind: kind + "/" + shape, Leaks: x.leaks(true), Line: []byte(x.line(shape))}
+	if x.inPlace != "" {
+		r.InPlace = []string{x.inPlace}
+	}
+	return r
 }
 
 // access is a line of an access log, or a gateway's record without an answer.

@@ -29,6 +29,7 @@ type exchange struct {
 	asked, answered         []header
 	requestBody, response   document
 	contentType, clientAddr string
+	inPlace                 string
 }
 
 // newExchange is a request with a caller, or without when the caller is to be
@@ -44,9 +45,11 @@ func (g *draw) newExchange(path string, unknown bool) *exchange {
 		x.ask("X-Request-Id", g.uuid())
 	}
 	if !unknown && g.chance(2) {
-		x.ask("Authorization", "Bearer "+jwt(g))
+		x.inPlace = jwt(g)
+		x.ask("Authorization", "Bearer "+x.inPlace)
 	} else if !unknown {
-		x.ask("Cookie", "sessionid="+g.chars(lower+digits, 32)+"; lang=en")
+		x.inPlace = g.chars(lower+digits, 32)
+		x.ask("Cookie", "sessionid="+x.inPlace+"; lang=en")
 	}
 	x.answer("Date", "Mon, 23 Nov 2026 15:08:35 GMT")
 	x.answer("Server", pick(g, []string{"nginx", "cloudflare", "envoy", "Caddy"}))

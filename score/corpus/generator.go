@@ -22,6 +22,9 @@ type Record struct {
 	Kind  string
 	Line  []byte
 	Leaks []Leak
+	// InPlace are credentials that stand where they belong, in the request of a
+	// recording: no leak, and yet a secret to who does not know the place.
+	InPlace []string
 }
 
 // Generator makes the records of one corpus.
