@@ -3,12 +3,9 @@ package main
 import (
 	"bytes"
 	"context"
-	"log/slog"
 	"testing"
 
 	"github.com/leaktap/leaktap/classify"
-	"github.com/leaktap/leaktap/classify/detect"
-	"github.com/leaktap/leaktap/ingest"
 	"github.com/leaktap/leaktap/score/corpus"
 )
 
@@ -25,7 +22,7 @@ func stream(share float64) []byte {
 // read decodes a stream.
 func read(b *testing.B, lines []byte, handle func(*classify.Exchange)) {
 	b.Helper()
-	reader, err := ingest.NewReader(ingest.Config{}, nil, slog.New(slog.DiscardHandler))
+	_, reader, err := prepare(1, corpus.CleanShare)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -59,11 +56,7 @@ func BenchmarkDecode(b *testing.B) {
 
 // BenchmarkClassify is the classifier alone, on exchanges that are decoded.
 func BenchmarkClassify(b *testing.B) {
-	vocabulary, err := detect.Builtin()
-	if err != nil {
-		b.Fatal(err)
-	}
-	engine, err := classify.NewEngine(classify.Config{Detectors: detect.All(vocabulary), Fields: vocabulary.Fields, Key: digestKey})
+	s, _, err := prepare(1, corpus.CleanShare)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -71,10 +64,9 @@ func BenchmarkClassify(b *testing.B) {
 		b.Helper()
 		var list []*classify.Exchange
 		read(b, lines, func(x *classify.Exchange) { list = append(list, keep(x)) })
-		c := engine.NewClassifier()
 		for b.Loop() {
 			for _, x := range list {
-				c.Classify(x, corpus.Now(), func(*classify.Finding) {})
+				s.classifier.Classify(x, corpus.Now(), func(*classify.Finding) {})
 			}
 		}
 	})

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"io"
 	"maps"
 	"os"
+	"path"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -24,6 +26,7 @@ func families(args []string) error {
 	seed := flags.Uint64("seed", 1, "seed of the random numbers")
 	misses := flags.Int("misses", 0, "show that many misses of each family")
 	alarms := flags.Int("alarms", 0, "show that many false alarms of each rule")
+	clusters := flags.Int("clusters", 0, "show that many of the largest clusters of misses and false alarms")
 	only := flags.String("only", "", "show misses and alarms of this family or rule only")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -37,6 +40,7 @@ func families(args []string) error {
 		return err
 	}
 	fmt.Printf("\n%d records, %.1f MB, %d of them clean; seed %d; %.1f s\n", r.records, float64(r.bytes)/1e6, r.clean, *seed, time.Since(start).Seconds())
+	r.showClusters(os.Stdout, *clusters)
 	r.showMisses(os.Stdout, *misses, *only)
 	r.showAlarms(os.Stdout, *alarms, *only)
 	return nil
@@ -117,8 +121,33 @@ func (r *result) print(out io.Writer) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "\nfalse alarms per 1,000 clean records: %.2f (%d); information apart: %.2f (%d)\n", r.alarmsPerThousand(), r.cleanAlarms, 1000*share(r.cleanInfos, r.clean), r.cleanInfos)
+	fmt.Fprintf(out, "\nfalse alarms per 1,000 clean records: %.2f (%d); on ordinary records %.2f, on look-alikes %.2f; information apart: %.2f (%d)\n", r.alarmsPerThousand(), r.cleanAlarms,
+		1000*share(r.cleanAlarms-r.alikeAlarms, r.clean-r.alikes), 1000*share(r.alikeAlarms, r.alikes), 1000*share(r.cleanInfos, r.clean), r.cleanInfos)
 	return nil
+}
+
+// showClusters counts misses by family and medium, and alarms by rule and kind.
+func (r *result) showClusters(out io.Writer, n int) {
+	counts := map[string]int{}
+	for _, m := range r.misses {
+		counts["missed "+m.leak.Family+" in "+medium(m.kind)+" at "+m.leak.Where]++
+	}
+	for _, a := range r.alarms {
+		_, name := path.Split(a.found.pointer)
+		counts["alarm "+a.found.rule+" in "+medium(a.kind)+" at "+name]++
+	}
+	list := slices.SortedFunc(maps.Keys(counts), func(a, b string) int {
+		return cmp.Or(cmp.Compare(counts[b], counts[a]), strings.Compare(a, b))
+	})
+	for _, c := range list[:min(n, len(list))] {
+		fmt.Fprintf(out, "%5d %s\n", counts[c], c)
+	}
+}
+
+// medium is a kind without the shape of its record.
+func medium(kind string) string {
+	parts := strings.Split(kind, "/")
+	return strings.Join(parts[:min(2, len(parts))], "/")
 }
 
 // showMisses prints the first n misses of each family.

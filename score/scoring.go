@@ -51,10 +51,11 @@ type tally struct{ planted, found, matched, stray, alarms, infos int }
 type result struct {
 	families              map[string]*tally
 	records, clean, bytes int
-	// cleanAlarms and cleanInfos are findings on records without a leak.
-	cleanAlarms, cleanInfos int
-	misses                  []miss
-	alarms                  []alarm
+	// cleanAlarms and cleanInfos are findings on records without a leak; alikes
+	// and alikeAlarms count the look-alikes among these records.
+	cleanAlarms, cleanInfos, alikes, alikeAlarms int
+	misses                                       []miss
+	alarms                                       []alarm
 }
 
 // scorer judges the findings of records against their labels.
@@ -67,20 +68,10 @@ type scorer struct {
 
 // score runs generator, decoder and classifier over that many records.
 func score(seed uint64, share float64, records int) (*result, error) {
-	vocabulary, err := detect.Builtin()
+	s, reader, err := prepare(seed, share)
 	if err != nil {
 		return nil, err
 	}
-	engine, err := classify.NewEngine(classify.Config{Detectors: detect.All(vocabulary), Fields: vocabulary.Fields, Key: digestKey})
-	if err != nil {
-		return nil, err
-	}
-	reader, err := ingest.NewReader(ingest.Config{}, nil, slog.New(slog.DiscardHandler))
-	if err != nil {
-		return nil, err
-	}
-	s := &scorer{generator: corpus.New(seed, share), classifier: engine.NewClassifier(), pending: map[int64][]found{}}
-	s.families = map[string]*tally{}
 	const batch = 2000 // bounds what is held at once
 	for s.records < records {
 		if err := s.batch(reader, min(batch, records-s.records)); err != nil {
@@ -88,6 +79,25 @@ func score(seed uint64, share float64, records int) (*result, error) {
 		}
 	}
 	return &s.result, nil
+}
+
+// prepare makes what a run needs: generator, classifier and reader.
+func prepare(seed uint64, share float64) (*scorer, *ingest.Reader, error) {
+	vocabulary, err := detect.Builtin()
+	if err != nil {
+		return nil, nil, err
+	}
+	engine, err := classify.NewEngine(classify.Config{Detectors: detect.All(vocabulary), Fields: vocabulary.Fields, Key: digestKey})
+	if err != nil {
+		return nil, nil, err
+	}
+	reader, err := ingest.NewReader(ingest.Config{}, nil, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return nil, nil, err
+	}
+	s := &scorer{generator: corpus.New(seed, share), classifier: engine.NewClassifier(), pending: map[int64][]found{}}
+	s.families = map[string]*tally{}
+	return s, reader, nil
 }
 
 // batch makes, reads and judges n records.
@@ -162,6 +172,9 @@ func (s *scorer) judge(n int, r corpus.Record, findings []found) {
 	}
 	if len(r.Leaks) == 0 {
 		s.clean++
+		if isAlike(r) {
+			s.alikes++
+		}
 	}
 	for i := range findings {
 		if !used[i] {
@@ -169,6 +182,9 @@ func (s *scorer) judge(n int, r corpus.Record, findings []found) {
 		}
 	}
 }
+
+// isAlike says whether a record imitates a family.
+func isAlike(r corpus.Record) bool { return strings.HasPrefix(r.Kind, "like-") }
 
 // stray counts a finding that no label stands for.
 func (s *scorer) stray(n int, r corpus.Record, f found) {
@@ -186,6 +202,9 @@ func (s *scorer) stray(n int, r corpus.Record, f found) {
 	case clean:
 		s.cleanAlarms++
 		t.alarms++
+		if isAlike(r) {
+			s.alikeAlarms++
+		}
 	}
 	t.stray++
 	s.alarms = append(s.alarms, alarm{n, r.Kind, f, clean})

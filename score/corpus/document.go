@@ -1,7 +1,11 @@
 package corpus
 
 import (
+	"bytes"
+	"compress/gzip"
 	"encoding/base64"
+	"errors"
+	"io"
 	"strings"
 )
 
@@ -54,6 +58,18 @@ func (d document) base64() document {
 		out.leaks = append(out.leaks, l)
 	}
 	return out
+}
+
+// gzipped is the document compressed and encoded.
+func (d document) gzipped() document {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	_, err := io.WriteString(w, d.text)
+	if err = errors.Join(err, w.Close()); err != nil {
+		return d // a buffer takes everything
+	}
+	d.text = b.String()
+	return d.base64()
 }
 
 // cut ends the document at that offset, or behind the last thing planted.

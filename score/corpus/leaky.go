@@ -18,7 +18,11 @@ func (g *draw) body(row, own string, size int) (d document, contentType, medium 
 	case 4:
 		var w writer
 		w.WriteString(`{"encoding":"base64","content":"`)
-		w.put(g.object(row, own).base64())
+		if g.chance(2) {
+			w.put(g.object(row, own).base64())
+		} else {
+			w.put(g.object(row, own).gzipped())
+		}
 		w.WriteString(`"}`)
 		return w.done(jsonText), "application/json", "base64"
 	case 5:

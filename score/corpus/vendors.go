@@ -23,9 +23,9 @@ var vendorPatterns = []string{
 	"pat[A-Za-z0-9]{14}.[a-f0-9]{64}", "figd_[A-Za-z0-9_-]{40}", "PMAK-[a-f0-9]{24}-[a-f0-9]{34}",
 	"sk-proj-[A-Za-z0-9_-]{74}T3BlbkFJ[A-Za-z0-9_-]{74}", "sk-[A-Za-z0-9]{20}T3BlbkFJ[A-Za-z0-9]{20}", "sk-ant-api03-[A-Za-z0-9_-]{93}AA",
 	"hf_[A-Za-z]{34}", "r8_[A-Za-z0-9]{37}", "gsk_[A-Za-z0-9]{52}", "pplx-[A-Za-z0-9]{48}", "xai-[A-Za-z0-9]{80}",
-	"[0-9]{10}:AA[A-Za-z0-9_-]{33}", "M[A-Za-z0-9]{23}.G[A-Za-z0-9_-]{5}.[A-Za-z0-9_-]{38}",
+	"[0-9]{10}:AA[A-Za-z0-9_-]{33}",
 	"dp.pt.[A-Za-z0-9]{43}", "pscale_tkn_[A-Za-z0-9_-]{43}", "pscale_pw_[A-Za-z0-9_-]{43}", "sbp_[a-f0-9]{40}", "pnu_[A-Za-z0-9]{36}", "pul-[a-f0-9]{40}",
-	"dt0c01.[A-Z2-7]{24}.[A-Z2-7]{64}", "AGE-SECRET-KEY-1[QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L]{58}", "tskey-auth-k[A-Za-z0-9]{11}CNTRL-[A-Za-z0-9]{32}",
+	"dt0c01.[A-Z2-7]{24}.[A-Z2-7]{64}", "tskey-auth-k[A-Za-z0-9]{11}CNTRL-[A-Za-z0-9]{32}",
 	"bkua_[a-f0-9]{40}", "nfp_[A-Za-z0-9]{36}", "CFPAT-[A-Za-z0-9_-]{43}", "duffel_live_[A-Za-z0-9_-]{43}", "EZAK[a-f0-9]{32}[A-Za-z0-9]{22}",
 	"FLWSECK-[a-f0-9]{32}-X", "fio-u-[A-Za-z0-9_-]{64}", "rdme_[a-z0-9]{70}", "shippo_live_[a-f0-9]{40}", "tfp_[A-Za-z0-9]{44}_[A-Za-z0-9]{14}",
 	"AKCp[A-Za-z0-9]{69}", "LTAI5t[A-Za-z0-9]{18}", "AKID[A-Za-z0-9]{32}", "aio_[A-Za-z0-9]{28}", "CLOJARS_[a-f0-9]{60}", "oy2[a-z0-9]{43}",
@@ -37,7 +37,7 @@ var checkedPrefixes = []string{"ghp_", "gho_", "ghu_", "ghs_", "ghr_", "npm_"}
 
 // vendorToken is a key of a vendor's service.
 func vendorToken(g *draw) string {
-	switch n := g.IntN(len(vendorPatterns) + 10); {
+	switch n := g.IntN(len(vendorPatterns) + 11); {
 	case n < len(vendorPatterns):
 		return g.pattern(vendorPatterns[n])
 	case n < len(vendorPatterns)+7:
@@ -45,6 +45,8 @@ func vendorToken(g *draw) string {
 		return pick(g, checkedPrefixes) + body + crcBase62(body)
 	case n < len(vendorPatterns)+9:
 		return pypiToken(g)
+	case n < len(vendorPatterns)+10: // Discord: the bot's id, a time, a signature
+		return segment(g.pattern("1[0-9]{18}")) + "." + g.pattern("G[A-Za-z0-9_-]{5}.[A-Za-z0-9_-]{38}")
 	}
 	return mapboxToken(g)
 }
