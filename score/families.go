@@ -17,9 +17,6 @@ import (
 	"github.com/leaktap/leaktap/score/corpus"
 )
 
-// groups in the order of the table.
-var groups = []string{"secrets and tokens", "credential fields", "personal data", "debug leaks", "access and excess"}
-
 func families(args []string) error {
 	flags := flag.NewFlagSet("families", flag.ContinueOnError)
 	records := flags.Int("records", 40_000, "how many records")
@@ -76,9 +73,9 @@ func share(n, of int) float64 {
 }
 
 // group sums the families of a group.
-func (r *result) group(name string) *tally {
+func (r *result) group(g corpus.Group) *tally {
 	sum := &tally{}
-	for _, f := range corpus.Families()[name] {
+	for _, f := range g.Families {
 		if t := r.families[f]; t != nil {
 			sum.add(t)
 		}
@@ -97,8 +94,8 @@ func (r *result) print(out io.Writer) error {
 	}
 	fmt.Fprintln(w, "family\tplanted\tfound\trecall\treported\tprecision\tF1\talarms/1000\tinfo\t")
 	known := map[string]bool{}
-	for _, g := range groups {
-		for _, f := range corpus.Families()[g] {
+	for _, g := range corpus.Groups() {
+		for _, f := range g.Families {
 			known[f] = true
 			if t := r.families[f]; t != nil {
 				row(f, t)
@@ -112,10 +109,10 @@ func (r *result) print(out io.Writer) error {
 	}
 	fmt.Fprintln(w, "\t\t\t\t\t\t\t\t\t")
 	all := &tally{}
-	for _, g := range groups {
+	for _, g := range corpus.Groups() {
 		t := r.group(g)
 		all.add(t)
-		row(strings.ToUpper(g), t)
+		row(strings.ToUpper(g.Name), t)
 	}
 	row("OVERALL", all)
 	if err := w.Flush(); err != nil {

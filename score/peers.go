@@ -149,7 +149,7 @@ func comparison(reports []report, labels []truth) (c compared) {
 	for _, r := range reports {
 		byLine[r.line] = append(byLine[r.line], r)
 	}
-	families := corpus.Families()
+	groups := corpus.Groups() // secrets and tokens, then credential fields, then what peers do not look for
 	for _, t := range labels {
 		found := byLine[t.Record]
 		if len(t.Leaks) == 0 {
@@ -166,9 +166,9 @@ func comparison(reports []report, labels []truth) (c compared) {
 		}
 		for _, l := range distinct(t.Leaks) {
 			sum := &c.secrets
-			if slices.Contains(families["credential fields"], l.Family) {
+			if slices.Contains(groups[1].Families, l.Family) {
 				sum = &c.fields
-			} else if !slices.Contains(families["secrets and tokens"], l.Family) {
+			} else if !slices.Contains(groups[0].Families, l.Family) {
 				continue
 			}
 			sum.planted++

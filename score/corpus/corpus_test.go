@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"hash/crc32"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -25,6 +26,9 @@ func TestSameSeed(t *testing.T) {
 	}
 }
 
+// unfilled is what a place leaves whose name nobody knows.
+var unfilled = regexp.MustCompile(`\?[a-z]+\?`)
+
 // TestRecords checks what every record promises: one line, valid JSON where it
 // starts as such, every place in a template filled, every value present.
 func TestRecords(t *testing.T) {
@@ -39,7 +43,7 @@ func TestRecords(t *testing.T) {
 		if r.Line[0] == '{' && !json.Valid(r.Line) {
 			t.Fatalf("record %d (%s) is no JSON: %.300s", i, r.Kind, r.Line)
 		}
-		if bytes.ContainsAny(r.Line, "«»") || bytes.Contains(r.Line, []byte("?!")) {
+		if bytes.ContainsAny(r.Line, "«»") || unfilled.Match(r.Line) {
 			t.Fatalf("record %d (%s) has a place that was not filled: %.300s", i, r.Kind, r.Line)
 		}
 		if strings.HasPrefix(r.Kind, "clean") && len(r.Leaks) > 0 || strings.HasPrefix(r.Kind, "like-") && len(r.Leaks) > 0 {

@@ -66,27 +66,47 @@ func nhsNumber(g *draw) string {
 	}
 }
 
+// group is a group of families as the score is told in.
+type group struct {
+	name     string
+	families []family
+}
+
+func groups() []group {
+	return []group{
+		{"secrets and tokens", secretFamilies()},
+		{"credential fields", credentialFamilies()},
+		{"personal data", personalFamilies()},
+		{"debug leaks", debugFamilies()},
+		{"access and excess", accessFamilies()},
+	}
+}
+
 // families returns all families by name.
 func families() map[string]*family {
 	byName := map[string]*family{}
-	for _, list := range [][]family{secretFamilies(), credentialFamilies(), personalFamilies(), debugFamilies(), accessFamilies()} {
-		for i := range list {
-			byName[list[i].name] = &list[i]
+	for _, g := range groups() {
+		for i := range g.families {
+			byName[g.families[i].name] = &g.families[i]
 		}
 	}
 	return byName
 }
 
-// Families lists the families by group.
-func Families() map[string][]string {
-	names := func(list []family) (out []string) {
-		for _, f := range list {
-			out = append(out, f.name)
+// Group names the families of one group.
+type Group struct {
+	Name     string
+	Families []string
+}
+
+// Groups lists the families in the order in which a score is told.
+func Groups() (list []Group) {
+	for _, g := range groups() {
+		names := make([]string, len(g.families))
+		for i := range names {
+			names[i] = g.families[i].name
 		}
-		return out
+		list = append(list, Group{g.name, names})
 	}
-	return map[string][]string{
-		"secrets and tokens": names(secretFamilies()), "credential fields": names(credentialFamilies()), "personal data": names(personalFamilies()),
-		"debug leaks": names(debugFamilies()), "access and excess": names(accessFamilies()),
-	}
+	return list
 }

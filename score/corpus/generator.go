@@ -48,10 +48,8 @@ func New(seed uint64, share float64) *Generator {
 		draw:  draw{Rand: rand.New(rand.NewPCG(seed, 4)), templates: map[string]template{}, families: families(), makers: makers()},
 		share: share,
 	}
-	for _, list := range [][]family{secretFamilies(), credentialFamilies(), personalFamilies(), debugFamilies(), accessFamilies()} {
-		for _, f := range list {
-			g.names = append(g.names, f.name)
-		}
+	for _, group := range Groups() {
+		g.names = append(g.names, group.Families...)
 	}
 	return g
 }
