@@ -94,6 +94,10 @@ func (c *Candidate) Before(n int) []byte { return c.Text[max(0, c.Lo-n):c.Lo] }
 // Parent returns the pointer of the object that holds the value, for rules that
 // speak of the whole object.
 func (c *Candidate) Parent() string {
+	if c.c.trial.on { // nobody knows yet: the walk has to decide
+		c.c.trial.heard = true
+		return ""
+	}
 	frames := c.c.frames
 	top := max(0, len(frames)-maxSteps)
 	for n := len(frames); n > top && (frames[n-1].key != nil || frames[n-1].array); n-- {

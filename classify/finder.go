@@ -108,7 +108,7 @@ func (f *finder) enterAnchor(a anchor) error {
 			f.enter(head(known[0], known[1], byte(other)), hook{n, int32(off)})
 		}
 	}
-	if off == 0 {
+	if off == 0 && isWordByte(a.text[0]) {
 		f.inside.add(a)
 		f.longest = max(f.longest, len(a.text))
 	}
@@ -138,7 +138,7 @@ func hookOf(a anchor) (off int, rare bool) {
 		if isRare(text[i]) && (!a.escaped || text[i] != '\\') {
 			return i, true
 		}
-		if !isWordByte(text[i]) || i > 0 && isWordByte(text[i-1]) || len(text)-i < minHook {
+		if !startsWord(text, i) || len(text)-i < minHook {
 			continue
 		}
 		cost := byteCost(text[i]) * byteCost(text[i+1])
@@ -152,6 +152,12 @@ func hookOf(a anchor) (off int, rare bool) {
 		}
 	}
 	return best, false
+}
+
+// startsWord says whether a word starts at offset i: a word of ASCII, or any character
+// of another script.
+func startsWord(text string, i int) bool {
+	return text[i] >= 0xC0 || isWordByte(text[i]) && (i == 0 || !isWordByte(text[i-1]))
 }
 
 func isRare(b byte) bool {

@@ -29,6 +29,7 @@ func testFinder(t testing.TB) *finder {
 		{text: "T3Blbk"},
 		{text: `S = "`},
 		{text: "sk"},
+		{text: "身份", fold: true}, {text: "é1"},
 	} {
 		a.id = i
 		if err := f.add(a); err != nil {
@@ -89,7 +90,7 @@ func obviousPlaces(f *finder, text []byte) (list []string) {
 // inside, or starts a word, or stands in a long one.
 func findable(text []byte, at int, a *anchor) bool {
 	off, rare := hookOf(*a)
-	if rare || off > 0 || at == 0 || !isWordByte(text[at-1]) || isEscaped(text, at-1) {
+	if rare || off > 0 || at == 0 || text[at] >= 0xC0 || !isWordByte(text[at-1]) || isEscaped(text, at-1) {
 		return true
 	}
 	isLong := func(b byte) bool { return isWordByte(b) || strings.IndexByte("+-/", b) >= 0 }
@@ -109,7 +110,7 @@ func TestPlaces(t *testing.T) {
 	f := testFinder(t)
 	pieces := []string{
 		"@", ":", `\`, "e", "y", "J", "eyJ", "$2b", "$", "Bea", "rEr ", "bearer", "a", "aa", " ", "Trace (", "most", "x", "-us", "us", "8Q~", "T3Blbk", `S = "`,
-		"password", "=", "pass_word", "PW", `"`, `":`, "cardNo", "card-no", "1234", "5", " 6", "-", ".", "123456789", "sk", "_", "+", "/", "é", "\n",
+		"password", "=", "pass_word", "PW", `"`, `":`, "cardNo", "card-no", "1234", "5", " 6", "-", ".", "123456789", "sk", "_", "+", "/", "é", "1", "身", "份", "\n",
 		strings.Repeat("b", 30), strings.Repeat("7", 60), strings.Repeat("c", 64),
 	}
 	rng := rand.New(rand.NewPCG(1, 2))

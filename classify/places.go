@@ -12,7 +12,7 @@ import (
 func (p *places) words(b *planes.Block, start int) {
 	word, backslash := b[planes.Word], b[planes.Backslash]
 	whole := word &^ (backslash<<1 | p.escape)
-	starts := word &^ (whole<<1 | p.word)
+	starts := word&^(whole<<1|p.word) | b[planes.Lead] // where words start is not known in all scripts
 	p.escapes = p.escapes || backslash != 0 && (!p.escaped || p.hides(backslash<<1|p.escape, b[planes.Quote], start))
 	p.word, p.escape = whole>>63, backslash>>63
 	text := p.text

@@ -7,7 +7,10 @@
 // elsewhere; both give the same bits for any bytes. Nothing is allocated.
 package planes
 
-import "math/bits"
+import (
+	"encoding/binary"
+	"math/bits"
+)
 
 // The planes of a block, by index.
 const (
@@ -19,6 +22,7 @@ const (
 	Rare             // @ ! $ \ ^ | ~: signs by which anchors are found
 	Quote            // "
 	Backslash        // \
+	Lead             // the first byte of a character above ASCII (RFC 3629), 0xC0 and up
 	Count
 )
 
@@ -48,23 +52,33 @@ func Fill(blocks []Block, text []byte) []Block {
 }
 
 // fillTable is fill without vector code. Each entry of the table has a byte for each
-// plane; eight of them, each shifted by its place, are the planes of eight bytes.
+// plane but Lead; eight of them, each shifted by its place, are the planes of eight
+// bytes.
 func fillTable(blocks []Block, text []byte) {
 	for i := range blocks {
-		var rows [8]uint64
+		var rows [Lead]uint64
+		lead := uint64(0)
 		for r := range rows {
 			b := (*[8]byte)(text[i*BlockSize+r*8:])
 			rows[r] = table[b[0]] | table[b[1]]<<1 | table[b[2]]<<2 | table[b[3]]<<3 |
 				table[b[4]]<<4 | table[b[5]]<<5 | table[b[6]]<<6 | table[b[7]]<<7
+			word := binary.LittleEndian.Uint64(b[:])
+			lead |= topBits(word&(word<<1)) << (8 * r)
 		}
 		transpose(&rows)
-		blocks[i] = rows
+		copy(blocks[i][:], rows[:])
+		blocks[i][Lead] = lead
 	}
+}
+
+// topBits gathers the top bits of eight bytes (Hacker's Delight, section 7-2).
+func topBits(word uint64) uint64 {
+	return (word >> 7 & 0x0101010101010101) * 0x0102040810204080 >> 56
 }
 
 // transpose turns eight words of eight bytes around: byte p of word r becomes byte
 // r of word p (Hacker's Delight, section 7-3, with bytes in the place of bits).
-func transpose(rows *[8]uint64) {
+func transpose(rows *[Lead]uint64) {
 	for _, s := range [...]struct {
 		step  int
 		shift uint
@@ -81,7 +95,7 @@ func transpose(rows *[8]uint64) {
 	}
 }
 
-// classOf returns the planes of a byte as a set of bits.
+// classOf returns the planes of a byte as a set of bits, but for Lead.
 func classOf(b byte) (set uint8) {
 	switch {
 	case '0' <= b && b <= '9':

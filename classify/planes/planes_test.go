@@ -14,6 +14,9 @@ func TestClasses(t *testing.T) {
 		Rare: "@!$\\^|~", Quote: `"`, Backslash: `\`,
 	}
 	classes[Long] = classes[Word] + "+-/"
+	for b := 0xC0; b < 0x100; b++ {
+		classes[Lead] += string([]byte{byte(b)})
+	}
 	for b := range 256 {
 		var blocks [1]Block
 		got := Fill(blocks[:], []byte{byte(b)})[0]
@@ -46,8 +49,12 @@ func check(t *testing.T, text []byte) {
 		}
 	}
 	for i, b := range text {
+		set := uint64(classOf(b))
+		if b >= 0xC0 {
+			set |= 1 << Lead
+		}
 		for p := range Count {
-			if got[i/BlockSize][p]>>(i%BlockSize)&1 != uint64(classOf(b)>>p&1) {
+			if got[i/BlockSize][p]>>(i%BlockSize)&1 != set>>p&1 {
 				t.Fatalf("byte %d (%#02x) of %q is wrong in plane %d", i, b, text, p)
 			}
 		}

@@ -68,7 +68,7 @@ func every(name string, b byte) VecVirtual {
 const (
 	blockBytes = 64
 	planeBytes = 8
-	planeCount = 8
+	planeCount = 9
 )
 
 func main() {
@@ -112,6 +112,7 @@ func main() {
 			},
 			func(t VecVirtual) bool { VPCMPEQB(quote, x, t); return false },
 			func(t VecVirtual) bool { VPCMPEQB(backslash, x, t); return false },
+			func(t VecVirtual) bool { VPSLLW(U8(1), x, t); VPAND(x, t, t); return false }, // both top bits
 		} {
 			t, mask := YMM(), GP64()
 			inverted := gather(t)
