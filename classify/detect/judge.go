@@ -158,13 +158,19 @@ func isRandom(v []byte) bool {
 // lowerWord returns a word in small letters without an allocation; what is
 // longer than 24 bytes is no word and comes back cut.
 func lowerWord(v []byte) (word [24]byte, n int) {
-	n = copy(word[:], v)
-	for i, c := range word[:n] {
+	n = len(lowered(word[:], v))
+	return word, n
+}
+
+// lowered copies as much of a text as the buffer holds, in small letters.
+func lowered(buf, text []byte) []byte {
+	buf = buf[:copy(buf, text)]
+	for i, c := range buf {
 		if isUpper(c) {
-			word[i] = c + 'a' - 'A'
+			buf[i] = c + 'a' - 'A'
 		}
 	}
-	return word, n
+	return buf
 }
 
 // isUUID matches the text form of RFC 9562.

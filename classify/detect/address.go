@@ -1,0 +1,115 @@
+package detect
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+
+	"github.com/leaktap/leaktap/classify"
+)
+
+func postalAddress() classify.Detector {
+	return &detector{personalRule("pii-address", "A postal address is exposed",
+		"Only text with a house number or a word for a street under the name of a street or address field matches; network, memory and "+
+			"wallet addresses stay silent.",
+		classify.Low, classify.Trigger{Fields: []string{"address"}},
+	), func(c *classify.Candidate) {
+		severity := contactSeverity(c)
+		if severity == 0 || c.Kind != classify.String || c.Header() != nil {
+			return
+		}
+		lo, hi := c.Lo, c.Hi
+		if isOpen(c) { // up to the end of the phrase
+			_, hi = phrase(c.Text, lo, hi)
+		}
+		if isStreet(bytes.TrimSpace(c.Text[lo:hi])) {
+			c.Report(classify.Match{Lo: lo, Hi: hi, Severity: severity})
+		}
+	}}
+}
+
+// isStreet asks for words, and a house number or a word for a street.
+func isStreet(v []byte) bool {
+	if isOtherAddress(v) {
+		return false
+	}
+	words, houses, street := 0, 0, false
+	for word := range bytes.FieldsFuncSeq(v, isWordEnd) {
+		switch {
+		case isHouse(word):
+			houses++
+		case isBeyondASCII(word): // one word may hold street and number, in East Asia all
+			words++
+			if bytes.ContainsAny(word, "0123456789路街巷号號길") {
+				houses++
+			}
+			street = street || isStreetWord(word)
+		case !isName(word): // a network address, a file, a code
+			if !isPostcode(word) {
+				return false
+			}
+		default:
+			words++
+			street = street || isStreetWord(word)
+		}
+	}
+	return words > 0 && (houses > 0 && words+houses >= 2 || street && words >= 2)
+}
+
+// isOtherAddress matches what no postal address looks like: addresses of
+// mailboxes, sites, memory and wallets, placeholders.
+func isOtherAddress(v []byte) bool {
+	return len(v) < 6 || len(v) > 256 || isNoSecret(v) || bytes.ContainsAny(v, "@=<>{}_") || bytes.Contains(v, []byte("://")) ||
+		bytes.HasPrefix(v, []byte("0x"))
+}
+
+func isWordEnd(r rune) bool { return strings.ContainsRune(" ,;\n\r\t()#º°", r) }
+
+// isHouse matches 12, 221B, 5-7, 12/3, No.4: up to six digits with a letter; and
+// s/n, without a number, as in Spain and Portugal.
+func isHouse(word []byte) bool {
+	s := shapeOf(word)
+	return bytes.EqualFold(word, []byte("s/n")) || s.digits > 0 && s.digits <= 6 && s.letters() <= 2 && s.other == 0 && s.signs <= 2 && only(word, "-/.&'") && bytes.Count(word, []byte(".")) <= 1
+}
+
+// isPostcode matches letters and digits in one word, as in SW1A, 1234AB and
+// Kolkata-700001.
+func isPostcode(word []byte) bool {
+	s := shapeOf(word)
+	return s.digits > 0 && (len(word) <= 5 || len(word) <= 24 && s.signs <= 1 && only(word, "-"))
+}
+
+func isBeyondASCII(word []byte) bool {
+	return slices.ContainsFunc(word, func(c byte) bool { return c >= 0x80 })
+}
+
+// isName matches letters and the signs of names.
+func isName(word []byte) bool {
+	for _, c := range word {
+		if !isLetter(c) && strings.IndexByte(".-'/&", c) < 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// streetWords are words for streets in the languages of Europe and the
+// Americas; streetEndings end a word in German, Dutch and the Nordic languages.
+var streetWords = []string{
+	"alameda", "aleea", "alley", "allee", "allée", "apt", "ave", "avenida", "avenue", "av", "blvd", "boulevard", "calle", "carrer", "carrera", "chemin", "bulevardul", "close", "corso",
+	"court", "crescent", "ct", "dr", "drive", "estrada", "highway", "hwy", "impasse", "lane", "largo", "ln", "parkway", "paseo", "piazza", "pkwy", "place", "platz",
+	"plaza", "praça", "praceta", "quai", "rd", "road", "route", "rua", "rue", "square", "st", "strada", "street", "str", "straße", "strasse", "terrace",
+	"travessa", "ul", "ulica", "ул", "улица", "вулиця", "проспект", "via", "viale", "way", "weg",
+}
+
+var streetEndings = []string{"straße", "strasse", "str", "weg", "platz", "allee", "gasse", "straat", "laan", "plein", "gatan", "vägen", "gata", "veien", "vej", "katu", "tie"}
+
+func isStreetWord(word []byte) bool {
+	word = bytes.TrimRight(word, ".")
+	if len(word) > 24 {
+		return false
+	}
+	lower, n := lowerWord(word)
+	text := string(lower[:n])
+	return slices.Contains(streetWords, text) || len(text) > 6 && slices.ContainsFunc(streetEndings, func(e string) bool { return strings.HasSuffix(text, e) })
+}
