@@ -40,8 +40,22 @@ type search struct {
 	trial trial
 	// everywhere makes every value of a document worth a look, in tests.
 	everywhere bool
-	// unescaped holds the body that is looked at if it came escaped.
-	unescaped []byte
+	// at is where in its document the value stands that is looked at.
+	at valueAt
+	// request and response hold the bodies that came escaped, without escapes.
+	request, response plainText
+}
+
+// plainText is a text without its escapes, once it was asked for.
+type plainText struct {
+	text []byte
+	done bool
+}
+
+// valueAt is the place of a value in its document, which is nil where it is in none.
+type valueAt struct {
+	doc []byte
+	Span
 }
 
 // Inspection says what a classification looked at.
@@ -67,6 +81,7 @@ func (e *Engine) NewClassifier() *Classifier {
 // time, by which tokens are judged live or expired. Findings may be kept.
 func (c *Classifier) Classify(x *Exchange, asOf time.Time, report func(*Finding)) Inspection {
 	c.x, c.out = x, Inspection{}
+	c.request.done, c.response.done = false, false
 	c.secrets.reset()
 	clear(c.misses)
 	c.walk.room = maxUnpacked
@@ -90,6 +105,7 @@ func (c *Classifier) Classify(x *Exchange, asOf time.Time, report func(*Finding)
 
 // begin sets the walk to the top of a part.
 func (c *Classifier) begin(where Where) {
+	c.at = valueAt{}
 	c.where, c.frames, c.walk, c.arena = where, c.frames[:0], walking{room: c.walk.room}, c.arena[:0]
 }
 
@@ -213,13 +229,9 @@ func (c *Classifier) scan(text []byte, kind ValueKind, pairs bool) {
 // minPairName is the length of the shortest name before a sign in running text.
 const minPairName = 2
 
-// pair offers the value behind a sign under the name before it.
+// pair offers the value that belongs to a name in a text.
 func (c *Classifier) pair(p *place, text []byte, last *run) {
-	lo, hi := nameBefore(text, p.at)
-	if hi-lo < minPairName {
-		return
-	}
-	if vlo, vhi := last.valueBehind(text, p.end); vhi > vlo {
-		c.offerField(p.field, text[lo:hi], text, vlo, vhi, String)
+	if name, lo, hi := pairAt(text, p.at, last); hi > lo && len(name) >= minPairName {
+		c.offerField(p.field, name, text, lo, hi, String)
 	}
 }

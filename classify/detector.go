@@ -91,6 +91,20 @@ func (c *Candidate) Value() []byte { return c.Text[c.Lo:c.Hi] }
 // Before returns up to n bytes of Text before the candidate.
 func (c *Candidate) Before(n int) []byte { return c.Text[max(0, c.Lo-n):c.Lo] }
 
+// Around returns up to n bytes before and behind the candidate: in its text or, where
+// it is all of that, in the document whose member it is. In a document that is still escaped
+// a backslash stands before each quote.
+func (c *Candidate) Around(n int) (before, behind []byte) {
+	text, lo, hi := c.Text, c.Lo, c.Hi
+	if at := &c.c.at; lo == 0 && hi == len(text) && at.doc != nil {
+		text, lo, hi = at.doc, at.Start, at.End
+	}
+	return text[max(0, lo-n):lo], text[hi:min(len(text), hi+n)]
+}
+
+// ResponseBody returns the body of the response without escapes.
+func (c *Candidate) ResponseBody() []byte { return c.c.body(&c.X.Response) }
+
 // Parent returns the pointer of the object that holds the value, for rules that
 // speak of the whole object.
 func (c *Candidate) Parent() string {

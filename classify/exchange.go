@@ -122,13 +122,12 @@ func (m *Message) Header(lower string) []byte {
 	return nil
 }
 
-// Text returns the body without escapes, in buf if there are any.
-func (m *Message) Text(buf *[]byte) []byte {
+// Text returns the body without escapes.
+func (m *Message) Text() []byte {
 	if !m.Escaped {
 		return m.Body
 	}
-	*buf = jsonscan.AppendUnescaped((*buf)[:0], m.Body)
-	return *buf
+	return jsonscan.AppendUnescaped(nil, m.Body)
 }
 
 // equalFold compares ASCII without case; lower has to be lower-case.

@@ -29,7 +29,8 @@ func testFinder(t testing.TB) *finder {
 		{text: "T3Blbk"},
 		{text: `S = "`},
 		{text: "sk"},
-		{text: "身份", fold: true}, {text: "é1"},
+		{text: "身份", fold: true},
+		{text: "é1"},
 	} {
 		a.id = i
 		if err := f.add(a); err != nil {

@@ -160,9 +160,13 @@ func (p *places) run(i int) {
 func (p *places) signs(b *planes.Block, start int) {
 	for signs := b[planes.Sign]; signs != 0; signs &= signs - 1 {
 		i := start + bits.TrailingZeros64(signs)
+		if p.text[i] == '<' {
+			p.element(i)
+			continue
+		}
 		hi := nameEnd(p.text, i)
-		if p.escaped && i > 1 && p.text[i] == ':' && (isSpace(p.text[i-1]) || p.text[i-2] == '\\' && p.text[i-1] != '"') {
-			p.list = append(p.list, place{at: i, end: i + 1}) // what its name is shows without escapes
+		if p.escaped && p.text[i] == ':' && hidesName(p.text, i, hi) {
+			p.escapes = true
 		}
 		if !p.f.fields.mayEnd(p.text[:hi]) {
 			continue
@@ -172,11 +176,30 @@ func (p *places) signs(b *planes.Block, start int) {
 		if id == 0 && p.document && p.text[i] == ':' {
 			if key := memberBefore(p.text, i); len(key) != hi-lo { // it holds more than letters, digits and the like
 				id = p.f.fields.lookup(key)
+				p.escapes = p.escapes || p.escaped && bytes.IndexByte(bytes.TrimRight(key, `\`), '\\') >= 0
 			}
 		}
 		if id != 0 && p.f.asked[id] {
 			p.list = append(p.list, place{at: i, end: i + 1, field: id})
 		}
+	}
+}
+
+// hidesName says whether only a text without escapes shows the name that ends at hi before
+// a colon: white space stands between them, or an escape in the name's end.
+func hidesName(text []byte, colon, hi int) bool {
+	escape := func(i int) bool { return i >= 0 && text[i] == '\\' && text[i+1] != '"' }
+	return colon > 0 && isSpace(text[colon-1]) || colon > 1 && escape(colon-2) || hi > 1 && escape(hi-2) || hi > 2 && escape(hi-3)
+}
+
+// element looks at the name of a tag that starts at offset i.
+func (p *places) element(i int) {
+	name := elementName(p.text, i)
+	if len(name) == 0 || !p.f.fields.mayEnd(name) {
+		return
+	}
+	if id := p.f.fields.lookup(name); id != 0 && p.f.asked[id] {
+		p.list = append(p.list, place{at: i, end: i + 1, field: id})
 	}
 }
 

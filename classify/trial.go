@@ -11,7 +11,9 @@ import "bytes"
 // quote, so that the quotes around a byte are the ends of its value, and each
 // value stands in the bytes as it is. Since it does not know whether the byte is in a string
 // or between two, and since a document may be broken and is looked at as
-// running text then, each place is tried in every way that it can be read.
+// running text then, each place is tried in every way that it can be read. In a document
+// that is still escaped a backslash stands before each quote, and a value with another
+// one in it is for the walk.
 
 // trial is the state of a trial.
 type trial struct {
@@ -20,6 +22,8 @@ type trial struct {
 	// str and number are the values that were looked at last.
 	str, number triedValue
 	run         run
+	// escaped says that the document is still escaped.
+	escaped bool
 	// asked counts the questions to rules that are asked so often only.
 	asked int
 }
@@ -27,7 +31,7 @@ type trial struct {
 // triedValue is a value with its name and the name's class. It is kept for the next
 // place, so that many places in one value cost no more than its length.
 type triedValue struct {
-	span  Span
+	Span
 	key   []byte
 	class string
 }
@@ -38,12 +42,12 @@ func (c *Classifier) quiet(p *places) bool {
 	if p.all {
 		return false
 	}
-	c.trial = trial{on: true}
+	c.trial = trial{on: true, escaped: p.escaped}
 	quiet := true
 	for quiet && p.next() {
 		quiet = !p.escapes && !c.anyMatch(p)
 	}
-	c.trial.on = false
+	c.trial.on, c.at = false, valueAt{}
 	return quiet
 }
 
@@ -71,15 +75,13 @@ func (c *Classifier) anyMatch(p *places) bool {
 // tryPair reads a sign as one in running text: in that of the string around it,
 // and in the document as a whole.
 func (c *Classifier) tryPair(doc []byte, sign int) {
-	start, end := nameBefore(doc, sign)
-	name := doc[start:end]
+	name, lo, hi := pairAt(doc, sign, &c.trial.run)
 	id := c.e.fields.lookup(name)
 	if id == 0 || len(name) < minPairName {
 		return
 	}
-	in := c.stringAround(doc, sign).span
-	lo, hi := c.trial.run.valueBehind(doc, sign+1)
-	if end := min(hi, in.End); end > lo {
+	in := c.stringAround(doc, sign).Span
+	if end := min(hi, in.End); end > lo && lo >= in.Start {
 		c.offerField(id, name, doc[in.Start:in.End], lo-in.Start, end-in.Start, String)
 	}
 	if hi > lo {
@@ -94,29 +96,53 @@ func (c *Classifier) tryMember(doc []byte, sign int) {
 	if id == 0 || doc[sign] != ':' {
 		return
 	}
-	i := sign + 1
-	for i < len(doc) && (doc[i] <= ' ' || doc[i] == ',' || doc[i] == ':') {
-		i++
-	}
+	i := c.valueStart(doc, sign+1)
 	if i == len(doc) {
 		return
 	}
 	switch doc[i] {
-	case '{', '[':
+	case '{', '[', '\\':
 		c.trial.heard = true
 	case '"':
-		end := bytes.IndexByte(doc[i+1:], '"')
-		if end < 0 {
-			end = len(doc) - i - 1
-		}
-		text := doc[i+1 : i+1+end]
-		c.offerField(id, key, text, 0, len(text), String)
+		c.tryValue(id, key, doc, Span{i + 1, c.stringEnd(doc, i+1)}, String)
 	case 't', 'f':
-		c.offerField(id, key, doc[i:i+1], 0, 1, Bool)
+		c.tryValue(id, key, doc, Span{i, i + 1}, Bool)
 	case 'n':
 	default:
-		c.offerField(id, key, doc[i:numberEnd(doc, i)], 0, numberEnd(doc, i)-i, Number)
+		c.tryValue(id, key, doc, Span{i, numberEnd(doc, i)}, Number)
 	}
+}
+
+// valueStart returns the offset of the value behind a colon; of its quote, if it is a
+// string.
+func (c *Classifier) valueStart(doc []byte, i int) int {
+	for i < len(doc) && (doc[i] <= ' ' || doc[i] == ',' || doc[i] == ':') {
+		i++
+	}
+	if c.trial.escaped && i+1 < len(doc) && doc[i] == '\\' && doc[i+1] == '"' {
+		i++
+	}
+	return i
+}
+
+// tryValue asks about the value of a member.
+func (c *Classifier) tryValue(id uint16, key, doc []byte, in Span, kind ValueKind) {
+	c.at = valueAt{doc, in}
+	text := doc[in.Start:in.End]
+	c.trial.heard = c.trial.heard || c.trial.escaped && bytes.IndexByte(text, '\\') >= 0
+	c.offerField(id, key, text, 0, len(text), kind)
+}
+
+// stringEnd returns the end of the string that starts at offset i.
+func (c *Classifier) stringEnd(doc []byte, i int) int {
+	end := bytes.IndexByte(doc[i:], '"')
+	if end < 0 {
+		return len(doc)
+	}
+	if c.trial.escaped && end > 0 && doc[i+end-1] == '\\' {
+		end--
+	}
+	return i + end
 }
 
 func numberEnd(doc []byte, i int) int {
@@ -129,21 +155,21 @@ func numberEnd(doc []byte, i int) int {
 // stringAround returns the bytes between the quotes around offset i, as a value.
 func (c *Classifier) stringAround(doc []byte, i int) *triedValue {
 	v := &c.trial.str
-	if i >= v.span.Start && i < v.span.End {
+	if i >= v.Start && i < v.End {
 		return v
 	}
 	start := bytes.LastIndexByte(doc[:i], '"') + 1
-	end := bytes.IndexByte(doc[i:], '"')
-	if end < 0 {
-		end = len(doc) - i
+	before := start - 1
+	if c.trial.escaped {
+		before--
 	}
-	return c.named(v, doc, Span{start, i + end}, start-1)
+	return c.named(v, doc, Span{start, c.stringEnd(doc, i)}, before)
 }
 
 // numberAround returns the bytes between the delimiters around offset i, as a value.
 func (c *Classifier) numberAround(doc []byte, i int) *triedValue {
 	v := &c.trial.number
-	if i >= v.span.Start && i < v.span.End {
+	if i >= v.Start && i < v.End {
 		return v
 	}
 	start := i
@@ -155,7 +181,7 @@ func (c *Classifier) numberAround(doc []byte, i int) *triedValue {
 
 // named fills in the name of a value before which the bytes up to an offset stand.
 func (c *Classifier) named(v *triedValue, doc []byte, span Span, before int) *triedValue {
-	v.span, v.key = span, nil
+	v.Span, v.key = span, nil
 	for before > 0 && isSpace(doc[before-1]) {
 		before--
 	}
@@ -163,6 +189,7 @@ func (c *Classifier) named(v *triedValue, doc []byte, span Span, before int) *tr
 		v.key = memberBefore(doc, before-1)
 	}
 	v.class = c.e.fields.classes[c.e.fields.lookup(v.key)]
+	c.trial.heard = c.trial.heard || c.trial.escaped && bytes.IndexByte(doc[span.Start:span.End], '\\') >= 0
 	return v
 }
 
@@ -171,7 +198,8 @@ func isSpace(b byte) bool { return b == ' ' || b == '\n' || b == '\r' || b == '\
 // tryAnchor asks the rules that want an anchor.
 func (c *Classifier) tryAnchor(doc []byte, p *place) {
 	value := c.stringAround(doc, p.at)
-	lo, hi := value.span.Start, value.span.End
+	lo, hi := value.Start, value.End
+	c.at = valueAt{doc, value.Span}
 	c.cand.Key, c.cand.Field = value.key, value.class
 	for _, n := range c.e.byAnchor[p.anchor.id] {
 		if n == openLayer {
@@ -197,11 +225,12 @@ func (c *Classifier) tryDigits(doc []byte, p *place) {
 
 // tryRun asks about a run of digits in a value.
 func (c *Classifier) tryRun(doc []byte, p *place, value *triedValue, kind ValueKind) {
-	lo, hi := value.span.Start, value.span.End
+	lo, hi := value.Start, value.End
 	in := place{at: p.at - lo, end: min(p.end, hi) - lo, digits: p.digits}
 	if in.at < 0 || in.end <= in.at {
 		return
 	}
+	c.at = valueAt{doc, value.Span}
 	c.cand.Key, c.cand.Field = value.key, value.class
 	c.offerDigits(&in, doc[lo:hi], kind)
 }

@@ -14,7 +14,7 @@ func (c *Classifier) walkBody(where Where, m *Message) {
 	if m.Escaped && c.quietEscaped(m.Body) {
 		return
 	}
-	body := c.recoded(m.Text(&c.unescaped))
+	body := c.recoded(c.body(m))
 	switch {
 	case isJSON(body):
 		c.walkJSON(body, nil)
@@ -26,20 +26,29 @@ func (c *Classifier) walkBody(where Where, m *Message) {
 	}
 }
 
-// quietEscaped says whether a body that is still escaped is a JSON document without
-// anything that is worth a look.
+// body returns the body of a message without escapes.
+func (c *Classifier) body(m *Message) []byte {
+	if !m.Escaped {
+		return m.Body
+	}
+	u := &c.request
+	if m == &c.x.Response {
+		u = &c.response
+	}
+	if !u.done {
+		u.text, u.done = jsonscan.AppendUnescaped(u.text[:0], m.Body), true
+	}
+	return u.text
+}
+
+// quietEscaped says whether a body that is still escaped is a JSON document in which no
+// rule matches.
 func (c *Classifier) quietEscaped(body []byte) bool {
-	c.unescaped = jsonscan.AppendUnescaped(c.unescaped[:0], body[:min(len(body), maxStart)])
-	if !isJSON(c.unescaped) {
+	var buf [2 * maxStart]byte
+	if !isJSON(jsonscan.AppendUnescaped(buf[:0], body[:min(len(body), maxStart)])) {
 		return false
 	}
-	p := c.document(body, true)
-	for p.next() {
-		if len(p.list) > 0 || p.escapes {
-			return false
-		}
-	}
-	return !p.all
+	return c.quiet(c.document(body, true))
 }
 
 // maxStart bounds the bytes in which a document shows that it is one.
@@ -196,6 +205,7 @@ func (c *Classifier) container(array bool) {
 // rescan looks at a document as at running text, because parts of it are no
 // JSON. What the walk has found already is not reported again.
 func (c *Classifier) rescan(doc []byte) {
+	c.at = valueAt{}
 	c.walk.rescanning = true
 	c.walkText(doc)
 	c.walk.rescanning = false
@@ -260,6 +270,7 @@ func (c *Classifier) popContainer(base int) {
 // scalar looks at one JSON value.
 func (c *Classifier) scalar(doc []byte, t jsonscan.Token, places *places) {
 	text := doc[t.Start:t.End]
+	c.at = valueAt{doc, Span{t.Start, t.End}}
 	switch t.Kind {
 	case jsonscan.String:
 		c.str(text, t, places)

@@ -141,6 +141,60 @@ const (
 	maxFormName = 256
 )
 
+// pairAt returns the name at a sign and where its value stands: before a colon or an
+// equals sign and behind it, or in the tag of an element and behind that.
+func pairAt(text []byte, sign int, last *run) (name []byte, lo, hi int) {
+	if text[sign] == '<' {
+		lo, hi = elementText(text, sign)
+		return elementName(text, sign), lo, hi
+	}
+	start, end := nameBefore(text, sign)
+	lo, hi = last.valueBehind(text, sign+1)
+	return text[start:end], lo, hi
+}
+
+// maxElement bounds the text of an element.
+const maxElement = 1024
+
+// elementName returns the name in the tag that starts at offset i, without its
+// namespace (XML 1.0, section 3.1); it is empty where there is none.
+func elementName(text []byte, i int) []byte {
+	lo := i + 1
+	hi := lo
+	for hi < len(text) && hi-lo <= maxFieldName && (isNameByte(text[hi]) || text[hi] == ':') {
+		if text[hi] == ':' {
+			lo = hi + 1
+		}
+		hi++
+	}
+	return text[lo:hi]
+}
+
+// elementText returns the text behind the tag that starts at offset i; it is empty where
+// elements stand in it. A CDATA section is text (XML 1.0, section 2.7).
+func elementText(text []byte, i int) (lo, hi int) {
+	end := bytes.IndexAny(text[i+1:min(len(text), i+1+maxElement)], "<>")
+	if end < 0 || text[i+1+end] != '>' || text[i+end] == '/' { // cut, or empty
+		return i, i
+	}
+	lo = i + end + 2
+	for lo < len(text) && isSpace(text[lo]) {
+		lo++
+	}
+	rest := text[lo:min(len(text), lo+maxElement)]
+	if inside, ok := bytes.CutPrefix(rest, []byte("<![CDATA[")); ok {
+		lo += len(rest) - len(inside)
+		if n := bytes.Index(inside, []byte("]]>")); n >= 0 {
+			return lo, lo + n
+		}
+		return lo, lo + len(inside)
+	}
+	if n := bytes.IndexByte(rest, '<'); n >= 0 {
+		rest = rest[:n]
+	}
+	return lo, lo + len(bytes.TrimRight(rest, " \t\r\n"))
+}
+
 // nameBefore returns the name that stands before a sign, quotes and one space
 // passed over; it is empty where there is none.
 func nameBefore(text []byte, sign int) (lo, hi int) {

@@ -72,7 +72,7 @@ func newWireMessage(m classify.Message) *wireMessage {
 		w.Headers = append(w.Headers, string(h.Name)+": "+string(h.Value))
 	}
 	if m.Body != nil {
-		body := string(m.Text(new([]byte)))
+		body := string(m.Text())
 		w.Body = &body
 	}
 	if w.Headers == nil && w.Body == nil {

@@ -235,7 +235,7 @@ func TestArchiveIsStreamed(t *testing.T) {
 	doc := `{"log":{"version":"1.2","entries":[` + entry(0) + "," + entry(1) + ",null," + entry(2) + `],"comment":"x"}}`
 	targets := func(in string, cfg Config) (got []string, stats Stats) {
 		stats = readAll(t, cfg, StdinName, iotest.HalfReader(strings.NewReader(in)), func(x *classify.Exchange) {
-			got = append(got, fmt.Sprintf("%s %d %s %s %v", x.Source.Kind, x.Source.Index, x.Target, x.Response.Text(new([]byte)), x.Persisted))
+			got = append(got, fmt.Sprintf("%s %d %s %s %v", x.Source.Kind, x.Source.Index, x.Target, x.Response.Text(), x.Persisted))
 		})
 		return got, stats
 	}

@@ -20,7 +20,7 @@ const benchDir = ".bench"
 
 // corpusVersion is part of a corpus's name: raise it when the generator changes
 // what it makes, so that an old file is not taken for a new one.
-const corpusVersion = 3
+const corpusVersion = 4
 
 // corpusFile returns a corpus of that mode and size, made unless it is there.
 func corpusFile(mode string, size int64) (string, error) {

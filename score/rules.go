@@ -91,6 +91,7 @@ var following = []string{"response-body-in-log", "overexposed-list", "token-cach
 var implied = map[string][]string{
 	"stack-trace": debugRules, "sql-error": debugRules, "sql-statement": debugRules, "server-path": debugRules, "internal-host": debugRules, "debug-page": debugRules,
 	"debugger-secret": debugRules, "environment": debugRules, "debug-payload": debugRules, "connection-string": {"config-environment"}, "config-secret": {"config-environment"}, "echoed-secret": {"password-plain"},
+	"card": {"card-verification"}, "bank-account": {"bank-account"},
 }
 
 var debugRules = []string{"stack-trace-*", "error-*", "debug-*", "config-environment", "internal-host"}

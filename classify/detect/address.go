@@ -59,7 +59,7 @@ func isStreet(v []byte) bool {
 // isOtherAddress matches what no postal address looks like: addresses of
 // mailboxes, sites, memory and wallets, placeholders.
 func isOtherAddress(v []byte) bool {
-	return len(v) < 6 || len(v) > 256 || isNoSecret(v) || bytes.ContainsAny(v, "@=<>{}_") || bytes.Contains(v, []byte("://")) ||
+	return len(v) < 6 || len(v) > 256 || isMasked(v) || isReference(v) || bytes.ContainsAny(v, "@=<>{}_") || bytes.Contains(v, []byte("://")) ||
 		bytes.HasPrefix(v, []byte("0x"))
 }
 

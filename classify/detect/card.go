@@ -20,7 +20,7 @@ func cardNumber() classify.Detector {
 		CWE: []string{"CWE-359", "CWE-312"}, OWASP: []string{"API3:2023"},
 		On: classify.Trigger{Digits: minCard, Fields: []string{"card-number"}},
 	}, func(c *classify.Candidate) {
-		if onTheWay(c) || c.Where == classify.InURL && c.Key == nil {
+		if onTheWay(c) || c.Where == classify.InURL && c.Key == nil || c.Lo > 0 && isLetter(c.Text[c.Lo-1]) {
 			return
 		}
 		var d [maxCard]byte
@@ -32,7 +32,7 @@ func cardNumber() classify.Detector {
 		switch {
 		case c.Field == "card-number":
 			m.Confidence = classify.HighConfidence
-		case c.Field != "" && c.Lo == 0: // it stands under another telling name
+		case c.Field == "iban", c.Field != "" && c.Lo == 0: // it stands under another telling name
 			return
 		case !isCardPlace(c, lo, hi):
 			return

@@ -42,6 +42,9 @@ func emailAround(text []byte, at, behind int) (lo, hi int, ok bool) {
 	for _, beyond := range []bool{false, true} { // a name in ASCII ends where other letters begin
 		domain := domainAt(text, behind, beyond)
 		dot := bytes.LastIndexByte(domain, '.')
+		if bytes.HasSuffix(domain, []byte(".gserviceaccount.com")) { // of a program: Google Cloud IAM, service accounts
+			break
+		}
 		if dot > 0 && isTopLevel(domain[dot+1:]) && !isVersion(domain) && !bytes.Contains(domain, []byte("..")) {
 			return lo, behind + len(domain), true
 		}

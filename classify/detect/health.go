@@ -99,7 +99,7 @@ const maxFinding = 512
 
 // isMedicalText is any text that says something.
 func isMedicalText(v []byte) bool {
-	if len(v) < 4 || len(v) > maxFinding || isNoSecret(v) || shapeOf(v).letters() < 3 {
+	if len(v) < 4 || len(v) > maxFinding || isMasked(v) || isReference(v) || shapeOf(v).letters() < 3 {
 		return false
 	}
 	switch word, n := lowerWord(bytes.TrimSpace(v)); string(word[:n]) {

@@ -10,65 +10,38 @@ import (
 // a placeholder, a documented example, a word of a type system, a reference.
 func isNoSecret(v []byte) bool {
 	v = bytes.TrimSpace(v)
-	if len(v) == 0 || len(v) > 4096 || isMasked(v) {
+	if len(v) == 0 || len(v) > 4096 || isMasked(v) || isReference(v) {
 		return true
 	}
-	switch v[0] {
-	case '{', '[', '<', '%':
-		return true // a template, a type, a structure
-	case '$':
-		if len(v) > 1 && (v[1] == '{' || v[1] == '(') {
-			return true
-		}
-	}
-	lower := strings.ToLower(string(v[:min(len(v), 64)]))
-	if isPlainWord(lower) {
+	var buf [64]byte
+	lower := appendLower(buf[:0], v[:min(len(v), 64)])
+	if isStatusWord(lower) || isLabel(lower) || hasOnlyWords(lower, weakWords, placeholderWords) {
 		return true
 	}
 	for _, w := range placeholderParts {
-		if strings.Contains(lower, w) {
+		if bytes.Contains(lower, []byte(w)) {
 			return true
 		}
 	}
 	return false
 }
 
-// isPlainWord knows words that stand where a secret could.
-func isPlainWord(lower string) bool {
-	switch lower {
-	case "null", "nil", "none", "undefined", "true", "false", "string", "text", "str", "password", "passwd", "secret",
-		"token", "bearer", "basic", "required", "optional", "invalid", "missing", "unknown", "empty", "n/a", "na", "-",
-		"yes", "no", "hidden", "private", "public", "redacted", "masked", "removed", "filtered", "object", "array",
-		"email", "username", "user", "test", "basic auth", "oauth", "oauth2", "jwt", "enabled", "disabled", "set", "unset",
-		"present", "absent", "expired", "revoked", "valid", "active", "inactive", "ok", "error", "failed", "success",
-		"changed", "reset", "write-only", "writeonly", "sha256", "sha512", "bcrypt", "argon2", "plain", "default",
-		"'none'", "\"none\"", "''", "\"\"":
-		return true
-	}
-	return false
-}
-
-// placeholderParts are parts of values that people put where a secret goes.
-var placeholderParts = []string{
-	"example", "placeholder", "changeme", "change_me", "change-me", "your_", "your-", "yourpass", "yoursecret", "<your",
-	"redacted", "filtered", "masked", "removed", "sanitized", "xxxx", "dummy", "insert_", "insert-", "replace_",
-	"not set", "not-set", "not_set", "********", "••", "…", "todo",
-}
-
-// isMasked says whether a value was masked: most of it is one of the signs that
-// maskers write.
+// isMasked says whether a value was masked or cut: it holds a run of the signs
+// that maskers write, or ends in dots.
 func isMasked(v []byte) bool {
+	for _, sign := range []string{"***", "•", "█", "●", "…", "...", "xxxx", "XXXX", "####"} {
+		if bytes.Contains(v, []byte(sign)) {
+			return true
+		}
+	}
 	signs := 0
 	for _, c := range v {
 		if c == '*' || c == '#' || c == 'X' || c == '.' {
 			signs++
 		}
 	}
-	if signs*2 >= len(v) && len(v) >= 3 {
-		return true
-	}
-	return bytes.Contains(v, []byte("***")) || bytes.HasPrefix(v, []byte("[")) && bytes.HasSuffix(v, []byte("]")) ||
-		bytes.Contains(v, []byte("•")) || bytes.Contains(v, []byte("\u2588"))
+	return len(v) >= 3 && (signs*2 >= len(v) || bytes.Count(v, v[:1]) == len(v)) ||
+		bytes.HasPrefix(v, []byte("[")) && bytes.HasSuffix(v, []byte("]"))
 }
 
 // entropy is Shannon's, in bits per byte.
@@ -146,8 +119,8 @@ func isRandom(v []byte) bool {
 	if s.longest < 10 { // words with signs between them: a path, a slug
 		return false
 	}
-	if s.digits == 0 && (s.lower == 0 || s.upper == 0) || s.letters() == 0 || s.signs*4 > len(v) {
-		return false
+	if s.letters() == 0 || s.signs*4 > len(v) || s.digits == 0 && (s.lower*4 < s.letters() || s.upper*4 < s.letters()) {
+		return false // the last: a name in camel case has few capitals
 	}
 	// Half a bit under the entropy of a random string of that length over the
 	// 16 letters of hex, which is the smallest alphabet.
@@ -164,13 +137,18 @@ func lowerWord(v []byte) (word [24]byte, n int) {
 
 // lowered copies as much of a text as the buffer holds, in small letters.
 func lowered(buf, text []byte) []byte {
-	buf = buf[:copy(buf, text)]
-	for i, c := range buf {
+	return appendLower(buf[:0], text[:min(len(text), len(buf))])
+}
+
+// appendLower appends v in small letters.
+func appendLower(dst, v []byte) []byte {
+	for _, c := range v {
 		if isUpper(c) {
-			buf[i] = c + 'a' - 'A'
+			c += 'a' - 'A'
 		}
+		dst = append(dst, c)
 	}
-	return buf
+	return dst
 }
 
 // isUUID matches the text form of RFC 9562.

@@ -34,7 +34,7 @@ func jwtAt(text []byte, now time.Time, digest func([]byte) string) (n int, tok *
 		tok.Kind = "jwe"
 		return n, tok
 	}
-	payload := decodeSegment(nil, text[ends[0]+1:ends[1]])
+	payload := decodeSegment(nil, text[ends[0]+1:max(ends[0]+1, ends[1])])
 	if len(payload) == 0 || payload[0] != '{' {
 		return 0, nil
 	}
@@ -52,7 +52,7 @@ func jwtShape(text []byte) (n, parts int, ends [5]int) {
 			n++
 		}
 		empty := n == start
-		if empty && parts < 2 {
+		if empty && parts == 0 {
 			break
 		}
 		ends[parts] = n
@@ -60,7 +60,7 @@ func jwtShape(text []byte) (n, parts int, ends [5]int) {
 		if parts == 5 || n >= limit || text[n] != '.' {
 			return n, parts, ends
 		}
-		if n+1 >= limit || !isBase64URL(text[n+1]) {
+		if n+1 >= limit || !isBase64URL(text[n+1]) && !isDirect(text[n:limit], parts) {
 			if parts == 2 { // alg none: the signature is empty, the dot is there
 				ends[2] = n + 1
 				return n + 1, 3, ends
@@ -71,6 +71,28 @@ func jwtShape(text []byte) (n, parts int, ends [5]int) {
 	}
 	return n, parts, ends
 }
+
+// isDirect says whether a header is followed by no encrypted key and an
+// initialization vector: a JWE whose key both sides know (RFC 7518, section
+// 4.5).
+func isDirect(rest []byte, parts int) bool {
+	return parts == 1 && len(rest) > 2 && rest[1] == '.' && isBase64URL(rest[2])
+}
+
+// isJWT says whether a value starts as a JSON Web Token whose header names an
+// algorithm.
+func isJWT(v []byte) bool {
+	dot := bytes.IndexByte(v, '.')
+	if dot < 0 || dot > maxHeader {
+		return false
+	}
+	var buf [maxHeader]byte
+	header := decodeSegment(buf[:0], v[:dot])
+	return stringMember(header, "alg") != "" || stringMember(header, "enc") != ""
+}
+
+// maxHeader bounds the header of a token.
+const maxHeader = 1024
 
 func isBase64URL(c byte) bool { return isWordByte(c) || c == '-' }
 

@@ -106,7 +106,10 @@ func isPortugueseNIF(id []byte) bool {
 	return id[0] != '0' && (11-weigh(id, 9, 8, 7, 6, 5, 4, 3, 2)%11)%11%10 == last(id)
 }
 
-func isBSN(id []byte) bool { return weigh(id, 9, 8, 7, 6, 5, 4, 3, 2, -1)%11 == 0 }
+// isBSN: a number of eight digits lacks the zero before it.
+func isBSN(id []byte) bool {
+	return weigh(id, []int{9, 8, 7, 6, 5, 4, 3, 2, -1}[9-len(id):]...)%11 == 0
+}
 
 // isRijksregister: those born since 2000 have a 2 before the number.
 func isRijksregister(id []byte) bool {

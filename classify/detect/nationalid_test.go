@@ -2,6 +2,7 @@ package detect
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -114,6 +115,28 @@ func TestCheckDigitsTell(t *testing.T) {
 		}
 		if passed > 1 {
 			t.Errorf("%s: %d last digits pass", k.classes, passed)
+		}
+	}
+}
+
+// TestChecksTakeEveryForm asks every check about values of each form of its kind.
+func TestChecksTakeEveryForm(*testing.T) {
+	rng := rand.New(rand.NewPCG(5, 6))
+	for _, k := range allKinds() {
+		for form := range strings.FieldsSeq(k.forms) {
+			for range 2000 {
+				id := []byte(form)
+				for i, c := range id {
+					if c == 'A' || c == '*' && rng.IntN(2) == 0 {
+						id[i] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"[rng.IntN(26)]
+					} else {
+						id[i] = "0123456789"[rng.IntN(10)]
+					}
+				}
+				if k.check != nil {
+					k.check(id) // it must not panic
+				}
+			}
 		}
 	}
 }

@@ -2,116 +2,11 @@ package detect
 
 import (
 	"bytes"
-	"regexp"
+	"slices"
+	"strings"
 
 	"github.com/leaktap/leaktap/classify"
 )
-
-// hashFormats are the syntaxes in which password hashes are stored. The first
-// group is what the format prescribes and may be shown.
-//
-// Sources: modular crypt format and crypt(5) of libxcrypt; the PHC string
-// format; Werkzeug generate_password_hash; Django "How Django stores
-// passwords"; RFC 2307 and OpenLDAP for {SCHEME}; phpass; Drupal 7.
-func hashFormats() []*regexp.Regexp {
-	const b64 = `[./A-Za-z0-9]` // the alphabet of crypt(3)
-	list := []string{
-		`^(\$2[abxy]?\$[0-3][0-9]\$)` + b64 + `{53}`,
-		`^(\$argon2(?:id|i|d)\$)(?:v=\d+\$)?m=\d+,t=\d+,p=\d+[^$\s]{0,64}\$[A-Za-z0-9+/=._-]{8,}\$[A-Za-z0-9+/=._-]{16,}`,
-		`^(\$1\$)[^$\s]{0,8}\$` + b64 + `{22}`,
-		`^(\$apr1\$)[^$\s]{0,8}\$` + b64 + `{22}`,
-		`^(\$5\$)(?:rounds=\d+\$)?[^$\s]{0,16}\$` + b64 + `{43}`,
-		`^(\$6\$)(?:rounds=\d+\$)?[^$\s]{0,16}\$` + b64 + `{86}`,
-		`^(\$g?y\$)` + b64 + `+\$` + b64 + `{0,86}\$` + b64 + `{43}`,
-		`^(\$7\$)` + b64 + `{11,97}\$` + b64 + `{43}`,
-		`^(\$[PH]\$)` + b64 + `{31}`,
-		`^(\$S\$)` + b64 + `{52}`,
-		`^(\$scrypt\$)ln=\d+,r=\d+,p=\d+\$[A-Za-z0-9+/=._-]{8,}\$[A-Za-z0-9+/=._-]{16,}`,
-		`^(\$pbkdf2(?:-sha(?:1|256|512))?\$)\d+\$[A-Za-z0-9+/=._-]{4,}\$[A-Za-z0-9+/=._-]{16,}`,
-		`^(pbkdf2:sha(?:1|224|256|384|512)(?::\d+)?\$)[^$\s"\\]{1,64}\$[0-9a-f]{40,128}`,
-		`^(scrypt:\d+:\d+:\d+\$)[^$\s"\\]{1,64}\$[0-9a-f]{64,256}`,
-		`^(pbkdf2_sha(?:1|256|512)\$\d+\$)[^$\s"\\]{1,64}\$[A-Za-z0-9+/]{20,}={0,2}`,
-		`^(bcrypt(?:_sha256)?\$)\$2[abxy]\$\d\d\$` + b64 + `{53}`,
-		`^(argon2\$argon2(?:id|i|d)\$)(?:v=\d+\$)?m=\d+,t=\d+,p=\d+\$[A-Za-z0-9+/=]{8,}\$[A-Za-z0-9+/=]{16,}`,
-		`^(scrypt\$)[^$\s"\\]{4,64}\$\d+\$\d+\$\d+\$[A-Za-z0-9+/]{40,}={0,2}`,
-		`^((?:sha1|md5|sha256|sha512)\$)[^$\s"\\]{1,64}\$[0-9a-f]{32,128}`,
-		`^(\{(?:S?SHA(?:224|256|384|512)?|S?MD5|(?i:CRYPT)|PBKDF2[-A-Z0-9]{0,12}|ARGON2)\})[A-Za-z0-9+/$.=,_-]{16,}`,
-	}
-	res := make([]*regexp.Regexp, len(list))
-	for i, s := range list {
-		res[i] = regexp.MustCompile(s)
-	}
-	return res
-}
-
-// maxHash bounds the length of a stored hash.
-const maxHash = 512
-
-func passwordHash() classify.Detector {
-	formats := hashFormats()
-	return &detector{classify.Rule{
-		ID: "password-hash", Category: classify.CategoryCredential, Severity: classify.Critical, Exclusive: true,
-		Title: "A password hash is exposed",
-		Why:   "A hash can be attacked offline, at any speed, without a lock-out; weak passwords fall in minutes and are tried elsewhere.",
-		Fix:   "Answer with an explicit list of fields that leaves the hash out; never serialize the row or entity itself.",
-		FalsePositives: "Only complete hashes in a known syntax match by themselves; bare digests match only under a name such as " +
-			"password_hash. Checksums of files and commits stay silent.",
-		CWE: []string{"CWE-213", "CWE-916"}, OWASP: []string{"API3:2023"},
-		Fixes: map[string]string{
-			"flask":       "Build the dictionary by hand, or use a schema; do not jsonify(row.__dict__) or all columns.",
-			"marshmallow": "Declare the fields in the Schema (class Meta: fields = (...)) and mark the hash load_only=True.",
-			"fastapi":     "Set response_model=UserOut with a pydantic model that has no hash field.",
-			"django":      "In the ModelSerializer list Meta.fields; never fields = '__all__'; give password write_only=True.",
-			"express":     "Use a toJSON or a projection (select: false on the schema field, attributes.exclude in Sequelize).",
-			"spring":      "Return a DTO or record; put @JsonProperty(access = WRITE_ONLY) on the field.",
-			"go":          "Give the response its own struct, or tag the field json:\"-\".",
-		},
-		On: classify.Trigger{
-			Anchors: []string{
-				"$2a$", "$2b$", "$2y$", "$2x$", "$2$", "$argon2", "$1$", "$5$", "$6$", "$7$", "$y$", "$gy$", "$P$", "$H$", "$S$",
-				"$apr1$", "$scrypt$", "$pbkdf2", "pbkdf2:sha", "pbkdf2_sha", "scrypt:", "scrypt$", "bcrypt$", "bcrypt_sha256$", "argon2$",
-				"sha1$", "md5$", "sha256$", "sha512$", "{SSHA", "{SHA", "{MD5", "{SMD5", "{CRYPT", "{crypt", "{PBKDF2", "{ARGON2",
-			},
-			Fields: []string{"password-hash", "password"},
-		},
-	}, func(c *classify.Candidate) {
-		if onTheWay(c) {
-			return
-		}
-		if c.Anchor == "" {
-			bareDigest(c)
-			return
-		}
-		if !freeBefore(c) && c.Anchor[0] != '$' {
-			return
-		}
-		for _, re := range formats {
-			if end, public, ok := matchAt(re, c, maxHash); ok {
-				c.Report(classify.Match{Lo: c.Lo, Hi: end, Public: public, Confidence: classify.HighConfidence})
-				return
-			}
-		}
-	}}
-}
-
-// bareDigest takes an unsalted digest under the name of a password or its hash:
-// MD5, SHA-1, SHA-2 in hex, or the same in base64 under a hash's name.
-func bareDigest(c *classify.Candidate) {
-	v := c.Value()
-	if c.Kind != classify.String || isNoSecret(v) {
-		return
-	}
-	switch len(v) {
-	case 32, 40, 56, 64, 96, 128:
-		if allHex(v) && entropy(v) > 2.5 {
-			c.Report(classify.Match{Lo: c.Lo, Hi: c.Hi, Confidence: classify.HighConfidence})
-			return
-		}
-	}
-	if c.Field == "password-hash" && isRandom(v) {
-		c.Report(classify.Match{Lo: c.Lo, Hi: c.Hi})
-	}
-}
 
 // onTheWay says whether the candidate is in a request that was only observed:
 // there callers send their own secrets, as they should.
@@ -120,61 +15,188 @@ func onTheWay(c *classify.Candidate) bool {
 }
 
 func plainPassword() classify.Detector {
+	cmds := newCommands()
 	return &detector{classify.Rule{
 		ID: "password-plain", Category: classify.CategoryCredential, Severity: classify.Critical, Exclusive: true,
 		Title: "A password in clear text is exposed",
 		Why:   "The password opens the account at once, and others where it was used again.",
 		Fix:   "Store only a salted hash (Argon2id, bcrypt), and keep credentials out of responses, URLs and logs.",
 		FalsePositives: "Masked, empty, boolean and placeholder values, validation messages and the labels of forms stay silent; so does " +
-			"the password in a request that is only observed on its way.",
+			"the password in a request that is only observed on its way. Words such as \"secret\" count only beside a user name.",
 		CWE: []string{"CWE-256", "CWE-532", "CWE-200"}, OWASP: []string{"API3:2023", "API8:2023"},
-		On: classify.Trigger{Fields: []string{"password"}},
+		On: classify.Trigger{Anchors: cmds.anchors, Fields: []string{"password", "pair-value"}},
 	}, func(c *classify.Candidate) {
-		if onTheWay(c) || c.Kind != classify.String || !isPasswordValue(c) {
+		if onTheWay(c) {
 			return
 		}
-		c.Report(classify.Match{Lo: c.Lo, Hi: c.Hi})
+		if lo, hi, ok := cmds.password(c); ok {
+			c.Report(classify.Match{Lo: lo, Hi: hi, Confidence: classify.HighConfidence})
+			return
+		}
+		if e, ok := resolved(c); ok && e.Field == "password" && isPasswordValue(&e) {
+			e.Report(classify.Match{Lo: e.Lo, Hi: e.Hi})
+		}
 	}}
 }
 
-// maxPassword is the longest value that is taken for a password; RFC-less, but
-// OWASP's ASVS 2.1.2 asks for at most 128 characters.
-const maxPassword = 128
+const (
+	// maxPassword is the longest value that is taken for a password; RFC-less, but
+	// OWASP's ASVS 2.1.2 asks for at most 128 characters.
+	maxPassword = 128
+	minPassword = 3
+	// minNumber is the shortest number that is taken for a password.
+	minNumber = 4
+)
 
 // isPasswordValue tells a password from what else stands under its name.
 func isPasswordValue(c *classify.Candidate) bool {
 	v := bytes.TrimSpace(c.Value())
-	if len(v) < 3 || len(v) > maxPassword || isNoSecret(v) || bytes.Count(v, []byte(" ")) > 1 {
+	if c.Kind == classify.Number {
+		return isNumericPassword(c.Key, v)
+	}
+	if c.Kind != classify.String || !isShort(v) || isMasked(v) || isReference(v) || isMessage(c, v) {
 		return false
 	}
-	if c.X.Status >= 400 && bytes.ContainsAny(v, " ") {
-		return false // a validation message
+	var buf [maxPassword]byte
+	lower := appendLower(buf[:0], v)
+	switch {
+	case saysNothing(lower) || isTypeName(v):
+		return false
+	case hasOnlyWords(lower, weakWords, placeholderWords):
+		return hasOnlyWords(lower, weakWords) && !isCapitalised(v) && besideUser(c)
+	case !hasDigitOrSign(v) && speaksOfForms(c):
+		return false
 	}
-	if c.Lo == 0 && c.Hi == len(c.Text) {
-		return true // the whole value of a field
+	return !inPair(c) || isPairValue(c, v)
+}
+
+// isNumericPassword tells a password from a count: {"pass": 5120, "fail": 0}.
+func isNumericPassword(key, v []byte) bool {
+	return len(v) >= minNumber && allDigits(v) && len(key) > len("pass")
+}
+
+// saysNothing says whether a value is a word about the password and not one.
+func saysNothing(lower []byte) bool {
+	return isStatusWord(lower) || isLabel(lower) || bytes.HasPrefix(lower, []byte("your"))
+}
+
+func isShort(v []byte) bool { return len(v) >= minPassword && len(v) <= maxPassword }
+
+// isMessage says whether a value has the spaces of a message or a label.
+func isMessage(c *classify.Candidate, v []byte) bool {
+	spaces := bytes.Count(v, []byte(" "))
+	if spaces > 2 && endsInName(c.Key, "passphrase") {
+		return shapeOf(v).lower+spaces != len(v) // a phrase of words is meant
 	}
-	return isPairValue(c, v)
+	return spaces > 1 || spaces == 1 && (!hasDigitOrSign(v) || c.X.Status >= 400)
+}
+
+// isCapitalised matches "Password": what forms show, and nobody's password.
+func isCapitalised(v []byte) bool {
+	s := shapeOf(v)
+	return isUpper(v[0]) && s.upper == 1 && s.digits == 0
+}
+
+// isTypeName matches what declarations have in the place of a value: String!,
+// Optional[str], models.CharField, varchar(64).
+func isTypeName(v []byte) bool {
+	word := bytes.TrimRight(v, "!?;,")
+	if i := bytes.IndexAny(word, "[(<|"); i > 0 {
+		word = word[:i]
+	}
+	return slices.Contains(typeNames, string(word))
+}
+
+// typeNames are names of types for a text in several languages and libraries.
+var typeNames = []string{
+	"String", "string", "str", "Optional", "SecretStr", "constr", "varchar", "VARCHAR", "CharField", "z.string", "yup.string", "Joi.string",
+	"types.String", "text", "char", "Column", "Mapped", "undefined", "Buffer", "bytes", "StringField", "PasswordField",
+}
+
+// formWords are parts of the names of objects that hold what forms say about a
+// field and not its value.
+var formWords = []string{
+	"error", "label", "translation", "i18n", "locale", "message", "validation", "placeholder", "schema", "properties", "types", "hint", "strings",
+	"tooltip", "help", "lang",
+}
+
+// speaksOfForms says whether the object around the value holds such texts.
+func speaksOfForms(c *classify.Candidate) bool {
+	parent := strings.ToLower(c.Parent())
+	for _, w := range formWords {
+		if strings.Contains(parent, w) {
+			return true
+		}
+	}
+	return false
 }
 
 // isPairValue judges a value that was found behind a sign in running text:
 // words of prose and the code of scripts stand there too.
 func isPairValue(c *classify.Candidate, v []byte) bool {
-	before := byte(0)
+	before, after := neighbours(c)
+	if before == '"' || before == '\'' || before == '`' || before == '>' {
+		return true
+	}
+	switch {
+	case bytes.IndexByte(v, ' ') >= 0 || isExpression(v):
+		return false
+	case isScript(c.ContentType()):
+		return isProse(after, v)
+	case after == '(' || after == '[': // a call, an element
+		return false
+	}
+	return isAssigned(c, before, v) || hasDigitOrSign(v) && len(v) >= 5 || besideUser(c)
+}
+
+// isAssigned says whether a value is clearly that of its name; --pass=early
+// names a pass and no password.
+func isAssigned(c *classify.Candidate, before byte, v []byte) bool {
+	return (before == '=' || isLineValue(c)) && (len(c.Key) > len("--pass") || hasDigitOrSign(v))
+}
+
+// neighbours returns the bytes around the candidate, spaces at the ends.
+func neighbours(c *classify.Candidate) (before, after byte) {
+	before, after = ' ', ' '
 	if c.Lo > 0 {
 		before = c.Text[c.Lo-1]
 	}
-	quoted := before == '"' || before == '\''
-	if isScript(c.ContentType()) && !quoted || bytes.ContainsAny(v, " ") {
+	if c.Hi < len(c.Text) {
+		after = c.Text[c.Hi]
+	}
+	return before, after
+}
+
+// isProse says whether a value without quotes stands in a comment or a
+// paragraph of a page, and not in code.
+func isProse(after byte, v []byte) bool {
+	return (after == ' ' || after == '<' || after == '\n') && hasDigitOrSign(v) && shapeOf(v).longest >= 4
+}
+
+// isExpression matches names of a program with dots between them:
+// form.password.data, t.value.
+func isExpression(v []byte) bool {
+	return bytes.IndexByte(v, '.') > 0 && only(v, "._") && shapeOf(v).digits == 0 && v[len(v)-1] != '.'
+}
+
+// isLineValue says whether name and value are all that stands in a line, as in
+// YAML and properties files.
+func isLineValue(c *classify.Candidate) bool {
+	end := bytes.TrimLeft(c.Text[c.Hi:min(len(c.Text), c.Hi+8)], " \r")
+	if len(end) > 0 && end[0] != '\n' || c.Hi+8 < len(c.Text) && len(end) == 0 {
 		return false
 	}
-	if before == '=' || quoted {
-		return true
+	line := c.Before(160)
+	at := bytes.LastIndexByte(line, '\n')
+	if at < 0 && c.Lo > len(line) || at < 0 && !bytes.ContainsRune(c.Text[c.Hi:], '\n') {
+		return false // a line by itself is a log's
 	}
-	return hasDigitOrSign(v) && len(v) >= 6
+	name := bytes.Trim(line[at+1:], " -:=\t")
+	return len(name) > 0 && bytes.Equal(name, c.Key)
 }
 
 // hasDigitOrSign tells what could be a password from a word of prose.
 func hasDigitOrSign(v []byte) bool {
 	s := shapeOf(v)
-	return s.digits > 0 || !only(v, "-._")
+	return s.digits > 0 || !only(bytes.TrimRight(v, ".!?:,"), "-._ '")
 }

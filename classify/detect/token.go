@@ -3,6 +3,7 @@ package detect
 import (
 	"bytes"
 	"encoding/base64"
+	"slices"
 
 	"github.com/leaktap/leaktap/classify"
 )
@@ -22,6 +23,8 @@ const (
 	jwtAnchor    = "eyJ" // base64url of `{"`
 	bearerWord   = "bearer "
 	basicWord    = "basic "
+	digestWord   = "digest username="
+	storageCall  = "setItem("
 	minOpaque    = 16 // shorter opaque values carry too little to be tokens
 	maxOpaque    = 4096
 	maxBasicUser = 256
@@ -49,7 +52,9 @@ func newTokenFinder(v *Vocabulary) *tokenFinder {
 // trigger is what every token rule asks for.
 func (f *tokenFinder) trigger(parts []classify.Where, fields ...string) classify.Trigger {
 	return classify.Trigger{
-		Anchors: append([]string{jwtAnchor}, f.anchors...), Words: []string{bearerWord, basicWord}, Fields: fields, Parts: parts,
+		Anchors: append([]string{jwtAnchor, storageCall}, f.anchors...),
+		Words:   slices.Concat([]string{bearerWord, basicWord, digestWord}, linkWords),
+		Fields:  fields, Parts: parts,
 	}
 }
 
@@ -58,15 +63,25 @@ func (f *tokenFinder) trigger(parts []classify.Where, fields ...string) classify
 func (f *tokenFinder) find(c *classify.Candidate) (m classify.Match, vendor *TokenKind, ok bool) {
 	switch c.Anchor {
 	case "":
-		return f.underName(c)
+		if e, in := resolved(c); in {
+			return f.underName(&e)
+		}
+		return m, nil, false
 	case jwtAnchor:
 		m, ok = jwtMatch(c)
 	case bearerWord:
 		m, ok = f.bearer(c)
 	case basicWord:
 		m, ok = basicMatch(c)
+	case digestWord:
+		m, ok = digestMatch(c)
+	case storageCall:
+		m, ok = f.stored(c)
 	default:
-		return f.vendor(c)
+		if f.kinds[c.Anchor] != nil {
+			return f.vendor(c)
+		}
+		m, ok = linkMatch(c)
 	}
 	return m, nil, ok
 }
@@ -96,25 +111,40 @@ func vendorMatch(k *TokenKind, lo, hi int) classify.Match {
 // underName returns the token that is the value of a telling name: one of a
 // vendor that names it so, or an opaque one.
 func (f *tokenFinder) underName(c *classify.Candidate) (m classify.Match, vendor *TokenKind, ok bool) {
-	v := c.Value()
+	lo, hi := presented(c)
+	v := c.Text[lo:hi]
 	if c.Kind != classify.String || isNoSecret(v) || len(v) > maxOpaque {
 		return m, nil, false
 	}
 	for _, k := range f.named {
 		if k.under(c.Key) && k.is(v) && !isSample(v) {
-			return vendorMatch(k, c.Lo, c.Hi), k, true
+			return vendorMatch(k, lo, hi), k, true
 		}
 	}
-	if c.Field == "secret" || !isRandom(v) && !isUUID(v) || f.hasAnchor(v) {
+	if !slices.Contains(tokenClasses, c.Field) || f.hasAnchor(v) || !f.isOpaque(c.Field, v) || c.Field == "session" && isUUID(v) && !inCookie(c) {
 		return m, nil, false
 	}
-	return classify.Match{Lo: c.Lo, Hi: c.Hi, Token: &classify.Token{Kind: opaqueKind(c.Field)}}, nil, true
+	return classify.Match{Lo: lo, Hi: hi, Token: &classify.Token{Kind: opaqueKind(c.Field)}}, nil, true
+}
+
+// tokenClasses are the classes of fields that hold what callers present.
+var tokenClasses = []string{"token", "session", "authorization", "api-key"}
+
+// isOpaque says whether the value of a telling name is a token.
+func (f *tokenFinder) isOpaque(field string, v []byte) bool {
+	switch field {
+	case "session":
+		return isSession(v)
+	case "authorization":
+		return isRandom(v) || isUUID(v) || isCredentials(v)
+	}
+	return isRandom(v) || isUUID(v) || isKeyInGroups(v)
 }
 
 // hasAnchor says whether a value is a token that its own anchor finds, and knows
 // more of: a JWT, a vendor's token.
 func (f *tokenFinder) hasAnchor(v []byte) bool {
-	return bytes.HasPrefix(v, []byte(jwtAnchor)) && bytes.IndexByte(v, '.') > 0 || f.v.kindOf(v) != nil
+	return bytes.HasPrefix(v, []byte(jwtAnchor)) && isJWT(v) || f.v.kindOf(v) != nil
 }
 
 // isSample says whether the secret part of a token is that of a documented
@@ -130,7 +160,7 @@ func isSample(secret []byte) bool {
 }
 
 func jwtMatch(c *classify.Candidate) (m classify.Match, ok bool) {
-	if c.Lo > 0 && (isBase64URL(c.Text[c.Lo-1]) || c.Text[c.Lo-1] == '.') {
+	if c.Lo > 0 && (isBase64URL(c.Text[c.Lo-1]) || c.Text[c.Lo-1] == '.') && !isEscape(c.Before(3)) {
 		return m, false
 	}
 	n, tok := jwtAt(c.Text[c.Lo:], c.View.AsOf, c.Digest)
@@ -163,6 +193,14 @@ func isB64Token(c byte) bool {
 	return isWordByte(c) || c == '-' || c == '.' || c == '~' || c == '+' || c == '/' || c == '='
 }
 
+// isEscape says whether a text ends in an escape of JSON or of a URL, so that a
+// word may start behind it.
+func isEscape(text []byte) bool {
+	n := len(text)
+	return n >= 2 && text[n-2] == '\\' && bytes.IndexByte([]byte("nrt"), text[n-1]) >= 0 ||
+		n >= 3 && text[n-3] == '%' && isHex(text[n-2]) && isHex(text[n-1])
+}
+
 // basicMatch takes user:password in base64 behind "Basic " (RFC 7617).
 func basicMatch(c *classify.Candidate) (m classify.Match, ok bool) {
 	if !freeBefore(c) {
@@ -172,15 +210,21 @@ func basicMatch(c *classify.Candidate) (m classify.Match, ok bool) {
 	for hi < len(c.Text) && hi-lo < 2*maxBasicUser && isB64Token(c.Text[hi]) {
 		hi++
 	}
-	text, err := base64.RawStdEncoding.DecodeString(string(bytes.TrimRight(c.Text[lo:hi], "=")))
-	if err != nil {
-		return m, false
-	}
-	user, password, found := bytes.Cut(text, []byte(":"))
-	if !found || len(user) == 0 || isNoSecret(password) || !isPrintable(text) {
+	if !isCredentials(c.Text[lo:hi]) {
 		return m, false
 	}
 	return classify.Match{Lo: lo, Hi: hi, Confidence: classify.HighConfidence, Token: &classify.Token{Kind: "basic"}}, true
+}
+
+// isCredentials says whether a value is user:password in base64, as RFC 7617 and
+// Docker's config.json write it.
+func isCredentials(v []byte) bool {
+	text, err := base64.RawStdEncoding.DecodeString(string(bytes.TrimRight(v, "=")))
+	if err != nil {
+		return false
+	}
+	user, password, found := bytes.Cut(text, []byte(":"))
+	return found && len(user) > 0 && len(password) > 0 && isPrintable(text) && isURIPassword(user, password)
 }
 
 func isPrintable(v []byte) bool {

@@ -73,9 +73,10 @@ func tokenInLog(f *tokenFinder) classify.Detector {
 			"spring":  "Set spring.mvc.log-request-details=false and give CommonsRequestLoggingFilter a header predicate.",
 			"go":      "Implement slog.LogValuer on the request type and leave Authorization out.",
 		},
-		On: f.trigger(nil, "token", "session", "authorization", "api-key", "secret"),
+		// It asks for public-token too, so that a quiet document may stay unwalked.
+		On: f.trigger(nil, "token", "session", "authorization", "api-key", "secret", "public-token", "pair-value"),
 	}, func(c *classify.Candidate) {
-		if placeOf(c) != inLog {
+		if !c.X.Persisted || c.Anchor == "" && c.Field == "public-token" || placeOf(c) != inLog {
 			return
 		}
 		m, vendor, ok := f.find(c)
@@ -126,9 +127,9 @@ func tokenInScript(f *tokenFinder) classify.Detector {
 		Fix:            "Keep session tokens in HttpOnly cookies, and fetch short-lived tokens at run time instead of rendering them into the page.",
 		FalsePositives: "Publishable keys stay silent, and so do CSRF tokens and nonces, which are made to be in the page.",
 		CWE:            []string{"CWE-522"}, OWASP: []string{"API2:2023"},
-		On: f.trigger(inResponseBody(), "token", "session"),
+		On: f.trigger(inResponseBody(), "token", "session", "authorization", "pair-value"),
 	}, func(c *classify.Candidate) {
-		if placeOf(c) != inScript {
+		if _, ok := pairValue(c); c.Field == "pair-value" && !ok || placeOf(c) != inScript {
 			return
 		}
 		m, vendor, ok := f.find(c)
@@ -148,7 +149,7 @@ func tokenInBody(f *tokenFinder) classify.Detector {
 		Fix:            "Return tokens from the token endpoint only, with Cache-Control: no-store; leave them out of all other projections.",
 		FalsePositives: "The answer of a login or token endpoint is information, no alarm. Paging and CSRF tokens stay silent.",
 		CWE:            []string{"CWE-200"}, OWASP: []string{"API3:2023"},
-		On: f.trigger([]classify.Where{classify.InResponseBody, classify.InResponseHeader, classify.InRecord}, "token", "session"),
+		On: f.trigger([]classify.Where{classify.InResponseBody, classify.InResponseHeader, classify.InRecord}, "token", "session", "authorization"),
 	}, func(c *classify.Candidate) {
 		if placeOf(c) != inBody {
 			return

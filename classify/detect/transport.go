@@ -3,6 +3,7 @@ package detect
 import (
 	"bytes"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/leaktap/leaktap/classify"
@@ -67,8 +68,24 @@ func cookieFlags() classify.Detector {
 	}}
 }
 
-// sessionCookieParts are parts of the names of cookies that carry a session.
-var sessionCookieParts = []string{"sess", "sid", "auth", "token", "jwt", "remember", "login", "identity", "connect.s"}
+// sessionCookieParts are parts of the names of cookies that carry a session;
+// sessionCookieEnds are their ends.
+var sessionCookieParts = []string{"sess", "token", "jwt", "remember", "logged_in"}
+
+var sessionCookieEnds = []string{"sid", "auth", "login", "identity", ".cookies", ".application"}
+
+// isSessionCookie says whether a cookie carries a session: by its name, and by a
+// value that could be one.
+func isSessionCookie(lower string, value []byte) bool {
+	if isJWT(value) {
+		return true
+	}
+	if !isSession(value) || strings.Contains(lower, "csrf") || strings.Contains(lower, "xsrf") || strings.Contains(lower, "antiforgery") {
+		return false
+	}
+	return slices.ContainsFunc(sessionCookieParts, func(part string) bool { return strings.Contains(lower, part) }) ||
+		slices.ContainsFunc(sessionCookieEnds, func(end string) bool { return strings.HasSuffix(lower, end) })
+}
 
 // missingFlags names the attributes (RFC 6265 and its revision) that a session
 // cookie lacks; "" when it lacks none or carries no session.
@@ -77,14 +94,7 @@ func missingFlags(cookie []byte) string {
 	name, value, _ := bytes.Cut(pair, []byte("="))
 	lower := strings.ToLower(string(bytes.TrimSpace(name)))
 	attrs := strings.ToLower(string(attributes))
-	if len(bytes.TrimSpace(value)) < 8 || strings.Contains(lower, "csrf") || strings.Contains(lower, "xsrf") || strings.Contains(attrs, "max-age=0") {
-		return ""
-	}
-	session := bytes.HasPrefix(value, []byte(jwtAnchor))
-	for _, part := range sessionCookieParts {
-		session = session || strings.Contains(lower, part)
-	}
-	if !session {
+	if strings.Contains(attrs, "max-age=0") || !isSessionCookie(lower, bytes.TrimSpace(value)) {
 		return ""
 	}
 	var missing []string

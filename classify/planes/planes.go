@@ -18,7 +18,7 @@ const (
 	Long             // Word and + - /: base64, base64url, paths
 	Digit            // 0-9
 	Separator        // space - .: what may stand once between two digits
-	Sign             // : =
+	Sign             // : = <
 	Rare             // @ ! $ \ ^ | ~: signs by which anchors are found
 	Quote            // "
 	Backslash        // \
@@ -104,7 +104,7 @@ func classOf(b byte) (set uint8) {
 		return 1<<Word | 1<<Long
 	}
 	switch b {
-	case ':', '=':
+	case ':', '=', '<':
 		return 1 << Sign
 	case '@', '!', '$', '^', '|', '~':
 		return 1 << Rare

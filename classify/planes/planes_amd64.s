@@ -154,7 +154,7 @@ DATA lows<>+8(SB)/1, $0xe0
 DATA lows<>+9(SB)/1, $0xe0
 DATA lows<>+10(SB)/1, $0x70
 DATA lows<>+11(SB)/1, $0x41
-DATA lows<>+12(SB)/1, $0x44
+DATA lows<>+12(SB)/1, $0x54
 DATA lows<>+13(SB)/1, $0x53
 DATA lows<>+14(SB)/1, $0x46
 DATA lows<>+15(SB)/1, $0x61

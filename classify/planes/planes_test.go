@@ -10,7 +10,7 @@ import (
 // TestClasses checks every byte against the classes as the package names them.
 func TestClasses(t *testing.T) {
 	classes := [Count]string{
-		Word: "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_\x7f", Digit: "0123456789", Separator: " -.", Sign: ":=",
+		Word: "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_\x7f", Digit: "0123456789", Separator: " -.", Sign: ":=<",
 		Rare: "@!$\\^|~", Quote: `"`, Backslash: `\`,
 	}
 	classes[Long] = classes[Word] + "+-/"

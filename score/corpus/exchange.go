@@ -45,7 +45,7 @@ func (g *draw) newExchange(path string, unknown bool) *exchange {
 		x.ask("X-Request-Id", g.uuid())
 	}
 	if !unknown && g.chance(2) {
-		x.inPlace = jwt(g)
+		x.inPlace = liveJWT(g)
 		x.ask("Authorization", "Bearer "+x.inPlace)
 	} else if !unknown {
 		x.inPlace = g.chars(lower+digits, 32)

@@ -31,8 +31,17 @@ func algNone(g *draw) string {
 	return segment(`{"alg":"none","typ":"JWT"}`) + "." + segment(claims(g)) + "."
 }
 
+// liveJWT is the token of a request that was answered: it has not expired.
+func liveJWT(g *draw) string {
+	return signed(g, "RS256", `{"alg":"RS256","typ":"JWT"}`, claimsUntil(g, time.Duration(g.between(5, 9000))*time.Minute))
+}
+
 func claims(g *draw) string {
-	life := time.Duration(g.between(-9000, 9000)) * time.Minute
+	return claimsUntil(g, time.Duration(g.between(-9000, 9000))*time.Minute)
+}
+
+// claimsUntil makes claims that end after a time from now.
+func claimsUntil(g *draw, life time.Duration) string {
 	issued := Now().Add(life - time.Hour)
 	c := map[string]any{"sub": pick(g, []string{g.uuid(), g.login(), strconv.Itoa(g.between(1, 99999))}), "iat": issued.Unix(), "exp": Now().Add(life).Unix()}
 	if g.chance(2) {

@@ -1,0 +1,72 @@
+package detect
+
+import (
+	"bytes"
+	"regexp"
+	"slices"
+
+	"github.com/leaktap/leaktap/classify"
+)
+
+// commandSyntax is one of commandSyntaxes.
+type commandSyntax struct{ anchor, need, expr string }
+
+// commandSyntaxes are the places where programs take a password that stands
+// under no name and sign: the file of ftp(1) and curl (.netrc), PostgreSQL's
+// .pgpass (libpq, "The Password File"), options of commands, SQL statements
+// that set one, and Spring's {noop} encoder. The first group is the password; need is a
+// literal that has to follow, so that the expression is seldom tried.
+var commandSyntaxes = []commandSyntax{
+	{"machine ", " login ", `machine \S+\s+login\s+\S+\s+password\s+(\S+)`},
+	{":5432:", "", `:5432:[^:\s]+:[^:\s]+:([^\s:"']+)(?:$|[\s"'\\])`},
+	{"--password ", "", `--password\s+['"]?([^\s'"-][^\s'"]*)`},
+	{"--passwd ", "", `--passwd\s+['"]?([^\s'"-][^\s'"]*)`},
+	{"sshpass -p", "", `sshpass -p\s*['"]?([^\s'"]+)`},
+	{"mysql -", " -p", `mysql [^\n|;]{0,120}?\s?-p['"]?([^\s'"]+)`},
+	{"mysqldump -", " -p", `mysqldump [^\n|;]{0,120}?\s?-p['"]?([^\s'"]+)`},
+	{"redis-cli ", "-a", `redis-cli [^\n|;]{0,120}?-a\s+['"]?([^\s'"]+)`},
+	{"curl ", "-u", `curl [^\n|]{0,400}?(?:-u|--user|--proxy-user)[ =]?['"]?[^\s:'"]+:([^\s'"]+)`},
+	{"IDENTIFIED BY ", "", `IDENTIFIED BY (?:PASSWORD )?['"]([^'"]{3,})['"]`},
+	{"identified by ", "", `identified by (?:password )?['"]([^'"]{3,})['"]`},
+	{"WITH PASSWORD ", "", `WITH PASSWORD '([^']{3,})'`},
+	{"password '", "'", `password '([^'\s]{4,64})'`},
+	{"password \"", "\"", `password "([^"\s]{4,64})"`},
+	{"{noop}", "", `\{noop\}([^\s"'<>]{3,})`},
+	{"jdbc:oracle:thin:", "", `jdbc:oracle:thin:[^/@\s]+/([^@\s"']+)@`},
+}
+
+// commands are commandSyntaxes ready to match.
+type commands struct {
+	anchors []string
+	exprs   []*regexp.Regexp // of the anchors, in their order
+}
+
+func newCommands() (cmds commands) {
+	for _, s := range commandSyntaxes {
+		cmds.anchors = append(cmds.anchors, s.anchor)
+		cmds.exprs = append(cmds.exprs, regexp.MustCompile("^"+s.expr))
+	}
+	return cmds
+}
+
+// maxCommand bounds the bytes of a command that are looked at.
+const maxCommand = 640
+
+// password returns the password of the command at the candidate.
+func (cmds *commands) password(c *classify.Candidate) (lo, hi int, ok bool) {
+	n := slices.Index(cmds.anchors, c.Anchor)
+	if n < 0 || c.Anchor[0] != ':' && c.Anchor[0] != '-' && !freeBefore(c) {
+		return 0, 0, false
+	}
+	text := c.Text[c.Lo:min(len(c.Text), c.Lo+maxCommand)]
+	if !bytes.Contains(text, []byte(commandSyntaxes[n].need)) {
+		return 0, 0, false
+	}
+	loc := cmds.exprs[n].FindSubmatchIndex(text)
+	if loc == nil {
+		return 0, 0, false
+	}
+	lo, hi = c.Lo+loc[2], c.Lo+loc[3]
+	v := c.Text[lo:hi]
+	return lo, hi, !isNoSecret(v) && v[0] != '$' && bytes.IndexByte(v, '`') < 0
+}

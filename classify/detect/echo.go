@@ -1,0 +1,84 @@
+package detect
+
+import (
+	"bytes"
+	"encoding/base64"
+
+	"github.com/leaktap/leaktap/classify"
+)
+
+// minEcho is the shortest secret of a request that is looked for in its
+// response; shorter ones are found in any text.
+const minEcho = 8
+
+func secretEcho() classify.Detector {
+	return &detector{classify.Rule{
+		ID: "secret-echo", Category: classify.CategoryCredential, Severity: classify.High, Once: true,
+		Title: "A response repeats a secret of its request",
+		Why:   "What the client sent in confidence is shown on pages, kept in caches and logged with the response or the error.",
+		Fix:   "Never put request bodies, headers or query strings into responses and error messages; name the field, not its value.",
+		FalsePositives: "Values under eight bytes, placeholders, and the answers of token endpoints, which return tokens by design, stay " +
+			"silent.",
+		CWE: []string{"CWE-200", "CWE-209"}, OWASP: []string{"API3:2023", "API8:2023"},
+		On: classify.Trigger{
+			Fields: []string{"password", "token", "session", "authorization", "api-key", "secret", "otp", "pin", "secret-phrase"},
+			Parts:  []classify.Where{classify.InURL, classify.InRequestHeader, classify.InRequestBody},
+		},
+	}, func(c *classify.Candidate) {
+		if c.Kind != classify.String || len(c.X.Response.Body) == 0 || c.View.TokenRoute && c.Field != "password" || c.Field == "session" && !inCookie(c) {
+			return
+		}
+		secret := secretOf(c)
+		if len(secret) < minEcho || len(secret) > maxOpaque || isNoSecret(secret) || !hasDigitOrSign(secret) || bytes.IndexByte(secret, ' ') >= 0 {
+			return
+		}
+		if !bytes.Contains(c.ResponseBody(), secret) {
+			return
+		}
+		m := classify.Match{Show: "the " + echoed(c.Field) + " of the request", Where: classify.InResponseBody, Confidence: classify.HighConfidence}
+		if c.Field == "password" {
+			m.Severity = classify.Critical
+		}
+		c.Report(m)
+	}}
+}
+
+// echoed names what a class of fields holds.
+func echoed(field string) string {
+	switch field {
+	case "authorization", "session":
+		return "credential"
+	case "secret-phrase":
+		return "phrase"
+	}
+	return field
+}
+
+// secretOf returns the secret in a value of the request: behind the scheme of an
+// authorization, and the password of basic credentials.
+func secretOf(c *classify.Candidate) []byte {
+	v := bytes.TrimSpace(c.Value())
+	if c.Field != "authorization" {
+		return v
+	}
+	scheme, rest, found := bytes.Cut(v, []byte(" "))
+	if !found {
+		return v
+	}
+	if bytes.EqualFold(scheme, []byte("basic")) {
+		text, err := base64.StdEncoding.DecodeString(string(rest))
+		if err != nil {
+			return nil
+		}
+		_, password, _ := bytes.Cut(text, []byte(":"))
+		return password
+	}
+	return bytes.TrimSpace(rest)
+}
+
+// isUserAndPassword says whether a value is base64 of a text with a colon (RFC
+// 7617).
+func isUserAndPassword(v []byte) bool {
+	text, err := base64.RawStdEncoding.DecodeString(string(bytes.TrimRight(v, "=")))
+	return err == nil && bytes.IndexByte(text, ':') >= 0
+}

@@ -1,0 +1,53 @@
+package detect
+
+import (
+	"bytes"
+	"slices"
+
+	"github.com/leaktap/leaktap/classify"
+)
+
+// pairNames are the members that name what a member "value" behind them holds:
+// lists of headers and variables ({"name": "DB_PASSWORD", "value": "…"}), XML
+// properties, HTML inputs.
+var pairNames = []string{"name", "key", "field", "header", "variable", "id", "property", "k"}
+
+// pairValue returns the candidate of a member "value" under the name that the
+// member before it gives; ok is false where none does.
+func pairValue(c *classify.Candidate) (e classify.Candidate, ok bool) {
+	before, _ := c.Around(besideBytes)
+	rest, ok := bytes.CutSuffix(bytes.TrimRight(before, `"'\:= `), []byte("value"))
+	if !ok {
+		return e, false
+	}
+	rest = bytes.TrimRight(rest, `"'\ ,`+"\n\t")
+	if len(rest) == len(before) || len(rest) == 0 {
+		return e, false
+	}
+	start := bytes.LastIndexAny(rest, `"'=`) + 1
+	name := rest[start:]
+	rest = bytes.TrimRight(rest[:start], `"'\:= `)
+	word := bytes.LastIndexFunc(rest, func(r rune) bool { return r > 0x7F || !isWordByte(byte(r)) }) + 1
+	if len(name) == 0 || len(name) > 64 || !slices.Contains(pairNames, string(rest[word:])) {
+		return e, false
+	}
+	e = *c
+	e.Key, e.Field = name, c.Class(string(name))
+	return e, e.Field != "" && e.Field != "pair-value"
+}
+
+// resolved returns the candidate as the rule has to see it: under the name that the
+// member before it gives, or as it is. It is none where the candidate is an anchor of
+// the rule.
+func resolved(c *classify.Candidate) (e classify.Candidate, ok bool) {
+	switch {
+	case c.Anchor != "":
+		return e, false
+	case c.Field == "pair-value":
+		if c.Kind != classify.String {
+			return e, false
+		}
+		return pairValue(c)
+	}
+	return *c, true
+}
