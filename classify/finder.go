@@ -19,11 +19,11 @@ import (
 // three letters in the same way.
 type finder struct {
 	anchors []anchor
-	// heads are the hashes of the first three bytes of hooked words; index says
-	// which list of hooks belongs to a hash, 0 being the empty one.
+	// heads are the hashes of the first three bytes of hooked words.
 	heads bitmap
-	index [1 << 16]uint16
-	lists [][]hook
+	// long holds the hooks with four bytes to compare, by their hash, short the
+	// others, by that of three.
+	long, short hookTable
 	// rare holds the hooks of each rare sign.
 	rare [256][]hook
 	// inside finds the anchors that may also stand inside a long word.
@@ -52,16 +52,41 @@ type anchor struct {
 // hook says that an anchor is found at its offset off.
 type hook struct{ anchor, off int32 }
 
+// hookTable holds hooks by a hash; index says which list belongs to it, 0 being the
+// empty one.
+type hookTable struct {
+	has   bitmap
+	index [1 << 16]uint16
+	lists [][]hook
+}
+
+// enter files a hook under a hash, once.
+func (t *hookTable) enter(hash uint16, h hook) {
+	t.has.add(hash)
+	if t.lists == nil {
+		t.lists = make([][]hook, 1)
+	}
+	if t.index[hash] == 0 {
+		t.index[hash] = uint16(len(t.lists))
+		t.lists = append(t.lists, nil)
+	}
+	if list := &t.lists[t.index[hash]]; !slices.Contains(*list, h) {
+		*list = append(*list, h)
+	}
+}
+
 // bitmap is a set of 16-bit numbers.
 type bitmap [1 << 16 / 64]uint64
 
 func (b *bitmap) add(n uint16)      { b[n/64] |= 1 << (n % 64) }
 func (b *bitmap) has(n uint16) bool { return b[n/64]&(1<<(n%64)) != 0 }
 
-// head is the hash of three bytes without case: the upper half of a product with
-// 2^32 divided by the golden ratio.
-func head(a, b, c byte) uint16 {
-	return uint16(((uint32(a) | uint32(b)<<8 | uint32(c)<<16 | 0x202020) * 2654435769) >> 16)
+// head is the hash of three bytes without case, head4 of four: the upper half of a
+// product with 2^32 divided by the golden ratio.
+func head(a, b, c byte) uint16 { return head4(a, b, c, 0) }
+
+func head4(a, b, c, d byte) uint16 {
+	return uint16(((uint32(a) | uint32(b)<<8 | uint32(c)<<16 | uint32(d)<<24 | 0x20202020) * 2654435769) >> 16)
 }
 
 const (
@@ -100,12 +125,18 @@ func (f *finder) enterAnchor(a anchor) error {
 		f.rare[a.text[off]] = append(f.rare[a.text[off]], hook{n, int32(off)})
 		return nil
 	}
-	known := a.text[off:min(off+headSize, len(a.text))]
-	if len(known) == headSize {
-		f.enter(head(known[0], known[1], known[2]), hook{n, int32(off)})
-	} else {
+	h := hook{n, int32(off)}
+	switch known := a.text[off:]; {
+	case len(known) > headSize:
+		f.heads.add(head(known[0], known[1], known[2]))
+		f.long.enter(head4(known[0], known[1], known[2], known[3]), h)
+	case len(known) == headSize:
+		f.heads.add(head(known[0], known[1], known[2]))
+		f.short.enter(head(known[0], known[1], known[2]), h)
+	default:
 		for other := range 256 {
-			f.enter(head(known[0], known[1], byte(other)), hook{n, int32(off)})
+			f.heads.add(head(known[0], known[1], byte(other)))
+			f.short.enter(head(known[0], known[1], byte(other)), h)
 		}
 	}
 	if off == 0 && isWordByte(a.text[0]) {
@@ -113,21 +144,6 @@ func (f *finder) enterAnchor(a anchor) error {
 		f.longest = max(f.longest, len(a.text))
 	}
 	return nil
-}
-
-// enter files a hook under a hash, once.
-func (f *finder) enter(hash uint16, h hook) {
-	f.heads.add(hash)
-	if f.lists == nil {
-		f.lists = make([][]hook, 1)
-	}
-	if f.index[hash] == 0 {
-		f.index[hash] = uint16(len(f.lists))
-		f.lists = append(f.lists, nil)
-	}
-	if list := &f.lists[f.index[hash]]; !slices.Contains(*list, h) {
-		*list = append(*list, h)
-	}
 }
 
 // hookOf returns the offset of an anchor's hook, and whether it is a rare sign;
@@ -175,7 +191,7 @@ func (f *finder) check() error {
 	if f.minRun > 0 && f.minRun < minDigits {
 		return fmt.Errorf("runs of %d digits are too short to ask for, want at least %d", f.minRun, minDigits)
 	}
-	if len(f.lists) > 1<<16-1 {
+	if len(f.long.lists) > 1<<16-1 || len(f.short.lists) > 1<<16-1 {
 		return errors.New("too many anchors")
 	}
 	return nil

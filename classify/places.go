@@ -24,7 +24,7 @@ func (p *places) words(b *planes.Block, start int) {
 			continue
 		}
 		if h := head(text[i], text[i+1], text[i+2]); p.f.heads.has(h) {
-			p.hooked(p.f.lists[p.f.index[h]], i)
+			p.headed(h, i)
 		}
 	}
 	rare := b[planes.Rare]
@@ -49,13 +49,26 @@ func (p *places) hides(behind, quotes uint64, start int) bool {
 	return false
 }
 
+// headed looks at the word at offset i, whose first three bytes have that hash.
+func (p *places) headed(h uint16, i int) {
+	if i+headSize < len(p.text) {
+		long := head4(p.text[i], p.text[i+1], p.text[i+2], p.text[i+3])
+		if t := &p.f.long; t.has.has(long) {
+			p.hooked(t.lists[t.index[long]], i)
+		}
+	}
+	if t := &p.f.short; t.has.has(h) {
+		p.hooked(t.lists[t.index[h]], i)
+	}
+}
+
 // lastWord returns the hooks of a word of fewer than headSize bytes that ends the
 // text.
 func (f *finder) lastWord(word []byte) []hook {
-	if len(word) < minHook || f.lists == nil {
+	if len(word) < minHook || f.short.lists == nil {
 		return nil
 	}
-	return f.lists[f.index[head(word[0], word[1], 0)]]
+	return f.short.lists[f.short.index[head(word[0], word[1], 0)]]
 }
 
 // hooked compares the anchors of hooks at offset i of the text.
@@ -164,10 +177,7 @@ func (p *places) signs(b *planes.Block, start int) {
 			p.element(i)
 			continue
 		}
-		hi := nameEnd(p.text, i)
-		if p.escaped && p.text[i] == ':' && hidesName(p.text, i, hi) {
-			p.escapes = true
-		}
+		hi := p.nameEnd(i)
 		if !p.f.fields.mayEnd(p.text[:hi]) {
 			continue
 		}
@@ -183,6 +193,18 @@ func (p *places) signs(b *planes.Block, start int) {
 			p.list = append(p.list, place{at: i, end: i + 1, field: id})
 		}
 	}
+}
+
+// nameEnd returns where the name before a sign ends. Mostly a quote stands between the two.
+func (p *places) nameEnd(sign int) int {
+	if sign > 1 && p.text[sign-1] == '"' && isNameByte(p.text[sign-2]) {
+		return sign - 1
+	}
+	hi := nameEnd(p.text, sign)
+	if p.escaped && p.text[sign] == ':' && hidesName(p.text, sign, hi) {
+		p.escapes = true
+	}
+	return hi
 }
 
 // hidesName says whether only a text without escapes shows the name that ends at hi before

@@ -57,8 +57,9 @@ func (c *Classifier) anyMatch(p *places) bool {
 	for i := range p.list {
 		switch place := &p.list[i]; {
 		case place.field != 0:
-			c.tryPair(p.text, place.at)
-			c.tryMember(p.text, place.at)
+			if !c.tryMember(p.text, place.at) {
+				c.tryPair(p.text, place.at)
+			}
 		case place.anchor != nil:
 			c.tryAnchor(p.text, place)
 		default:
@@ -89,16 +90,17 @@ func (c *Classifier) tryPair(doc []byte, sign int) {
 	}
 }
 
-// tryMember reads a sign as the colon of a member.
-func (c *Classifier) tryMember(doc []byte, sign int) {
+// tryMember reads a sign as the colon of a member. It says whether it can be nothing
+// else: quotes stand around it.
+func (c *Classifier) tryMember(doc []byte, sign int) (sure bool) {
 	key := memberBefore(doc, sign)
 	id := c.e.fields.lookup(key)
 	if id == 0 || doc[sign] != ':' {
-		return
+		return false
 	}
 	i := c.valueStart(doc, sign+1)
 	if i == len(doc) {
-		return
+		return false
 	}
 	switch doc[i] {
 	case '{', '[', '\\':
@@ -111,6 +113,7 @@ func (c *Classifier) tryMember(doc []byte, sign int) {
 	default:
 		c.tryValue(id, key, doc, Span{i, numberEnd(doc, i)}, Number)
 	}
+	return doc[sign-1] == '"' && doc[i] == '"'
 }
 
 // valueStart returns the offset of the value behind a colon; of its quote, if it is a

@@ -19,6 +19,8 @@ var builtinTokens []byte
 type Vocabulary struct {
 	Fields []classify.FieldNames
 	Tokens []TokenKind
+
+	byStart *[256][]*TokenKind
 }
 
 // Builtin returns the vocabulary that comes with leaktap.
@@ -35,16 +37,33 @@ func Builtin() (*Vocabulary, error) {
 			return nil, fmt.Errorf("read tokens.yaml: %w", err)
 		}
 	}
+	v.index()
 	return v, nil
 }
 
 // kindOf returns the kind of token that a value starts with, nil if there is none
 // that its anchor gives away.
 func (v *Vocabulary) kindOf(value []byte) *TokenKind {
-	for i := range v.Tokens {
-		if k := &v.Tokens[i]; k.Anchor != "" && k.starts(value) {
+	if len(value) == 0 {
+		return nil
+	}
+	for _, k := range v.byStart[value[0]] {
+		if k.starts(value) {
 			return k
 		}
 	}
 	return nil
+}
+
+// index files the kinds with an anchor under the bytes that their tokens start with.
+func (v *Vocabulary) index() {
+	v.byStart = new([256][]*TokenKind)
+	for i := range v.Tokens {
+		k := &v.Tokens[i]
+		for b := range 256 {
+			if k.Anchor != "" && (k.Head != "" && k.use[b]&headByte != 0 || k.Head == "" && int(k.Anchor[0]) == b) {
+				v.byStart[b] = append(v.byStart[b], k)
+			}
+		}
+	}
 }
