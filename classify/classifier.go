@@ -38,6 +38,7 @@ type search struct {
 	found places
 	docs  []*places
 	trial trial
+	names nameCache
 	// everywhere makes every value of a document worth a look, in tests.
 	everywhere bool
 	// at is where in its document the value stands that is looked at.
@@ -74,7 +75,9 @@ type Inspection struct {
 
 // NewClassifier returns a classifier; each goroutine needs its own.
 func (e *Engine) NewClassifier() *Classifier {
-	return &Classifier{e: e, mac: hmac.New(sha256.New, e.key), misses: make([]int, len(e.rules))}
+	c := &Classifier{e: e, mac: hmac.New(sha256.New, e.key), misses: make([]int, len(e.rules))}
+	c.names.v = e.fields
+	return c
 }
 
 // Classify reports the findings of an exchange. asOf is the agent's present
@@ -206,7 +209,7 @@ func (c *Classifier) scan(text []byte, kind ValueKind, pairs bool) {
 	key, field := c.key(), c.e.fields.classes[c.field()]
 	var last run
 	found := &c.found
-	found.reset(&c.e.finder, text, false)
+	found.reset(&c.e.finder, &c.names, text, false)
 	for found.next() {
 		for i := range found.list {
 			p := &found.list[i]

@@ -84,7 +84,6 @@ func NewEngine(cfg Config) (*Engine, error) {
 			return nil, fmt.Errorf("make engine: %w", err)
 		}
 	}
-	e.finder.fields = fields
 	for _, d := range cfg.Detectors {
 		if err := e.add(d); err != nil {
 			return nil, fmt.Errorf("make engine: %w", err)

@@ -31,7 +31,6 @@ type finder struct {
 	// longest is the length of the longest anchor of inside.
 	longest int
 
-	fields *vocabulary
 	// asked says for each field id whether any rule wants its values.
 	asked []bool
 	// minRun is the least number of digits that any rule asks for, 0 if none does.
@@ -215,8 +214,9 @@ const windowBlocks = 64
 // places goes through a text window by window. It holds the places of the
 // present window only, so its size is bounded whatever the text.
 type places struct {
-	f    *finder
-	text []byte
+	f     *finder
+	names *nameCache
+	text  []byte
 	// document says that the text is JSON, in which the name before a colon may
 	// hold any bytes.
 	document bool
@@ -243,8 +243,8 @@ type places struct {
 }
 
 // reset begins a text.
-func (p *places) reset(f *finder, text []byte, document bool) {
-	p.f, p.text, p.document = f, text, document
+func (p *places) reset(f *finder, names *nameCache, text []byte, document bool) {
+	p.f, p.names, p.text, p.document = f, names, text, document
 	p.list, p.passed = p.list[:0], 0
 	p.escapes = false
 	p.skip(0)

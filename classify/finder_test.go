@@ -9,13 +9,13 @@ import (
 )
 
 // testFinder knows anchors of every kind of hook, and a few names.
-func testFinder(t testing.TB) *finder {
+func testFinder(t testing.TB) (*finder, *nameCache) {
 	t.Helper()
 	fields, err := newVocabulary([]FieldNames{{Class: "a", Names: []string{"pass word", "pw"}, Exact: []string{"x"}}, {Class: "b", Names: []string{"card no"}}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &finder{fields: fields, asked: []bool{false, true, true}, minRun: 9}
+	f := &finder{asked: []bool{false, true, true}, minRun: 9}
 	for i, a := range []anchor{
 		{text: "@"},
 		{text: `:\`},
@@ -37,13 +37,13 @@ func testFinder(t testing.TB) *finder {
 			t.Fatal(err)
 		}
 	}
-	return f
+	return f, &nameCache{v: fields}
 }
 
 // allPlaces goes through a text window by window.
-func allPlaces(f *finder, text []byte) (list []string) {
+func allPlaces(f *finder, names *nameCache, text []byte) (list []string) {
 	p := &places{}
-	p.reset(f, text, false)
+	p.reset(f, names, text, false)
 	for p.next() {
 		for _, place := range p.list {
 			switch {
@@ -61,7 +61,7 @@ func allPlaces(f *finder, text []byte) (list []string) {
 }
 
 // obviousPlaces looks at every byte for everything, by the rules that finder states.
-func obviousPlaces(f *finder, text []byte) (list []string) {
+func obviousPlaces(f *finder, names *nameCache, text []byte) (list []string) {
 	ran := 0
 	for i := range text {
 		for _, a := range f.anchors {
@@ -71,7 +71,7 @@ func obviousPlaces(f *finder, text []byte) (list []string) {
 		}
 		if text[i] == '=' || text[i] == ':' {
 			lo, hi := nameBefore(text, i)
-			if id := f.fields.lookup(text[lo:hi]); id != 0 {
+			if id := names.v.lookup(text[lo:hi]); id != 0 {
 				list = append(list, fmt.Sprintf("sign %d of %d", i, id))
 			}
 		}
@@ -108,7 +108,7 @@ func findable(text []byte, at int, a *anchor) bool {
 // TestPlaces compares with looking at every byte, over texts that are made of the
 // pieces of anchors, names and numbers, and longer than a window.
 func TestPlaces(t *testing.T) {
-	f := testFinder(t)
+	f, names := testFinder(t)
 	pieces := []string{
 		"@", ":", `\`, "e", "y", "J", "eyJ", "$2b", "$", "Bea", "rEr ", "bearer", "a", "aa", " ", "Trace (", "most", "x", "-us", "us", "8Q~", "T3Blbk", `S = "`,
 		"password", "=", "pass_word", "PW", `"`, `":`, "cardNo", "card-no", "1234", "5", " 6", "-", ".", "123456789", "sk", "_", "+", "/", "é", "1", "身", "份", "\n",
@@ -121,7 +121,7 @@ func TestPlaces(t *testing.T) {
 			b.WriteString(pieces[rng.IntN(len(pieces))])
 		}
 		text := []byte(b.String())
-		got, want := allPlaces(f, text), obviousPlaces(f, text)
+		got, want := allPlaces(f, names, text), obviousPlaces(f, names, text)
 		if !slices.Equal(got, want) {
 			t.Fatalf("%q: got %q, want %q", text, got, want)
 		}
@@ -130,10 +130,10 @@ func TestPlaces(t *testing.T) {
 
 // TestWithin asks for every range of a text in order, as a walk does.
 func TestWithin(t *testing.T) {
-	f := testFinder(t)
+	f, names := testFinder(t)
 	text := []byte(strings.Repeat(`"a":"b","c":"`, 700) + "x@y" + strings.Repeat(`","d":`, 900) + `"eyJ"` + strings.Repeat(" ", 9000) + "$2b$")
 	p := &places{}
-	p.reset(f, text, true)
+	p.reset(f, names, text, true)
 	var got []int
 	for i := 0; i < len(text); i += 10 {
 		if p.within(i, i+10) {
@@ -153,7 +153,7 @@ func TestWithin(t *testing.T) {
 
 // TestAnchorErrors checks anchors that could not be found, and runs too short.
 func TestAnchorErrors(t *testing.T) {
-	f := testFinder(t)
+	f, _ := testFinder(t)
 	for _, text := range []string{"://", "a", "--", `"`} {
 		if err := f.add(anchor{text: text}); err == nil {
 			t.Errorf("anchor %q was taken", text)
@@ -166,12 +166,13 @@ func TestAnchorErrors(t *testing.T) {
 }
 
 func BenchmarkPlaces(b *testing.B) {
-	f, p := testFinder(b), &places{}
+	p := &places{}
+	f, names := testFinder(b)
 	text := []byte(strings.Repeat(`{"id":12345,"name":"a name of usual length","created_at":"2026-03-01T10:00:00Z","tags":["x","y"]},`, 100))
 	b.SetBytes(int64(len(text)))
 	b.ReportAllocs()
 	for b.Loop() {
-		p.reset(f, text, true)
+		p.reset(f, names, text, true)
 		for p.next() {
 		}
 	}

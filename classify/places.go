@@ -178,14 +178,14 @@ func (p *places) signs(b *planes.Block, start int) {
 			continue
 		}
 		hi := p.nameEnd(i)
-		if !p.f.fields.mayEnd(p.text[:hi]) {
+		if !p.names.v.mayEnd(p.text[:hi]) {
 			continue
 		}
 		lo := nameStart(p.text, hi)
-		id := p.f.fields.lookup(p.text[lo:hi])
+		id := p.names.lookup(p.text[lo:hi])
 		if id == 0 && p.document && p.text[i] == ':' {
 			if key := memberBefore(p.text, i); len(key) != hi-lo { // it holds more than letters, digits and the like
-				id = p.f.fields.lookup(key)
+				id = p.names.lookup(key)
 				p.escapes = p.escapes || p.escaped && bytes.IndexByte(bytes.TrimRight(key, `\`), '\\') >= 0
 			}
 		}
@@ -217,10 +217,10 @@ func hidesName(text []byte, colon, hi int) bool {
 // element looks at the name of a tag that starts at offset i.
 func (p *places) element(i int) {
 	name := elementName(p.text, i)
-	if len(name) == 0 || !p.f.fields.mayEnd(name) {
+	if len(name) == 0 || !p.names.v.mayEnd(name) {
 		return
 	}
-	if id := p.f.fields.lookup(name); id != 0 && p.f.asked[id] {
+	if id := p.names.lookup(name); id != 0 && p.f.asked[id] {
 		p.list = append(p.list, place{at: i, end: i + 1, field: id})
 	}
 }

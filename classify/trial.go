@@ -77,7 +77,7 @@ func (c *Classifier) anyMatch(p *places) bool {
 // and in the document as a whole.
 func (c *Classifier) tryPair(doc []byte, sign int) {
 	name, lo, hi := pairAt(doc, sign, &c.trial.run)
-	id := c.e.fields.lookup(name)
+	id := c.names.lookup(name)
 	if id == 0 || len(name) < minPairName {
 		return
 	}
@@ -94,7 +94,7 @@ func (c *Classifier) tryPair(doc []byte, sign int) {
 // else: quotes stand around it.
 func (c *Classifier) tryMember(doc []byte, sign int) (sure bool) {
 	key := memberBefore(doc, sign)
-	id := c.e.fields.lookup(key)
+	id := c.names.lookup(key)
 	if id == 0 || doc[sign] != ':' {
 		return false
 	}
@@ -191,7 +191,7 @@ func (c *Classifier) named(v *triedValue, doc []byte, span Span, before int) *tr
 	if before > 0 && doc[before-1] == ':' {
 		v.key = memberBefore(doc, before-1)
 	}
-	v.class = c.e.fields.classes[c.e.fields.lookup(v.key)]
+	v.class = c.e.fields.classes[c.names.lookup(v.key)]
 	c.trial.heard = c.trial.heard || c.trial.escaped && bytes.IndexByte(doc[span.Start:span.End], '\\') >= 0
 	return v
 }

@@ -18,6 +18,9 @@ type View struct {
 	// Findings are those of the exchange so far; complete for rules that are
 	// asked at the end.
 	Findings []*Finding
+	// Memo is the detectors' own: what costs much to find out and is asked for by
+	// several of them. It stays from one exchange to the next.
+	Memo any
 
 	route string
 }
@@ -28,7 +31,7 @@ func (v *View) Route() string { return v.route }
 // reset fills the view for an exchange.
 func (v *View) reset(x *Exchange, asOf time.Time) {
 	route := routeOf(x.Target, v.route)
-	*v = View{AsOf: asOf, Findings: v.Findings[:0], route: route, TokenRoute: isTokenRoute(x.Target)}
+	*v = View{AsOf: asOf, Findings: v.Findings[:0], Memo: v.Memo, route: route, TokenRoute: isTokenRoute(x.Target)}
 	v.Anonymous = len(x.Method) > 0 && !hasCredential(x)
 }
 

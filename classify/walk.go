@@ -161,7 +161,7 @@ func (c *Classifier) document(doc []byte, escaped bool) *places {
 		c.docs = append(c.docs, &places{})
 	}
 	p := c.docs[c.walk.layers]
-	p.reset(&c.e.finder, doc, true)
+	p.reset(&c.e.finder, &c.names, doc, true)
 	p.all, p.escaped = c.everywhere, escaped
 	return p
 }
@@ -230,7 +230,7 @@ func (c *Classifier) name(doc []byte, t jsonscan.Token, base int, places *places
 		c.arena = jsonscan.AppendUnescaped(c.arena, key)
 		key = c.arena[start:]
 	}
-	id := c.e.fields.lookup(key)
+	id := c.names.lookup(key)
 	c.frames = append(c.frames, frame{key: key, near: key, field: id})
 	if len(key) >= minSecretName && (t.Escaped || places.within(t.Start, t.End)) {
 		c.secretName(key)

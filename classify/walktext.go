@@ -38,7 +38,7 @@ func (c *Classifier) walkTextPart(text []byte, start, end int) {
 // leaf looks at a named value that is no JSON: a header, a parameter. The
 // frames name its pointer.
 func (c *Classifier) leaf(name, text []byte) {
-	id := c.e.fields.lookup(name)
+	id := c.names.lookup(name)
 	c.frames = append(c.frames, frame{key: name, near: name, field: id})
 	if len(name) >= minSecretName {
 		c.secretName(name)

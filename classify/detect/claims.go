@@ -48,6 +48,41 @@ func claimsAt(text []byte) (cl claims, n int, ok bool) {
 	return cl, n, true
 }
 
+// claimsMemo keeps the token that was read last: several rules judge it, and a caller
+// shows it with every request.
+type claimsMemo struct {
+	text   []byte // a copy
+	claims claims
+	length int
+	ok     bool
+	// secret is the index in claimSecrets of the worst claim, -1 if there is none.
+	secret int
+}
+
+// claimsOf reads the signed token that starts a text, unless it was read last. What it
+// returns is valid until the next call.
+func claimsOf(c *classify.Candidate, text []byte) *claimsMemo {
+	n, parts, _ := jwtShape(text)
+	memo, _ := c.View.Memo.(*claimsMemo)
+	if memo == nil {
+		memo = &claimsMemo{}
+		c.View.Memo = memo
+	}
+	if parts != 3 {
+		*memo = claimsMemo{text: memo.text[:0]}
+		return memo
+	}
+	if bytes.Equal(memo.text, text[:n]) {
+		return memo
+	}
+	*memo = claimsMemo{text: append(memo.text[:0], text[:n]...), secret: -1}
+	memo.claims, memo.length, memo.ok = claimsAt(memo.text)
+	if memo.ok {
+		memo.secret = worstClaim(c, memo.claims.payload)
+	}
+	return memo
+}
+
 // members calls f for each scalar with the nearest name it stands under.
 func members(doc []byte, f func(name, value []byte, kind jsonscan.Kind)) {
 	s := jsonscan.New(doc)
@@ -108,27 +143,28 @@ func weakToken() classify.Detector {
 		CWE: []string{"CWE-347", "CWE-613"}, OWASP: []string{"API2:2023"},
 		On: classify.Trigger{Anchors: []string{jwtAnchor}},
 	}, func(c *classify.Candidate) {
-		cl, n, ok := tokenAt(c)
+		token, ok := tokenAt(c)
 		if !ok {
 			return
 		}
-		show, severity := cl.weakness()
+		show, severity := token.claims.weakness()
 		if show == "" {
 			return
 		}
 		if severity < classify.High && (c.View.TokenRoute || !c.X.Persisted && c.Where != classify.InResponseBody) {
 			severity = classify.Info
 		}
-		c.Report(classify.Match{Lo: c.Lo, Hi: c.Lo + n, Show: show, Severity: severity, Confidence: classify.HighConfidence})
+		c.Report(classify.Match{Lo: c.Lo, Hi: c.Lo + token.length, Show: show, Severity: severity, Confidence: classify.HighConfidence})
 	}}
 }
 
 // tokenAt reads the token whose anchor is the candidate.
-func tokenAt(c *classify.Candidate) (cl claims, n int, ok bool) {
+func tokenAt(c *classify.Candidate) (memo *claimsMemo, ok bool) {
 	if c.Lo > 0 && (isBase64URL(c.Text[c.Lo-1]) || c.Text[c.Lo-1] == '.') && !isEscape(c.Before(3)) {
-		return cl, 0, false
+		return nil, false
 	}
-	return claimsAt(c.Text[c.Lo:])
+	memo = claimsOf(c, c.Text[c.Lo:])
+	return memo, memo.ok
 }
 
 // claimSecrets are the classes of claims that a payload, which everybody can
@@ -161,30 +197,32 @@ func sensitiveClaim() classify.Detector {
 		CWE: []string{"CWE-312", "CWE-522"}, OWASP: []string{"API2:2023", "API3:2023"},
 		On: classify.Trigger{Anchors: []string{jwtAnchor}},
 	}, func(c *classify.Candidate) {
-		cl, n, ok := tokenAt(c)
-		if !ok {
-			return
-		}
-		worst := -1
-		members(cl.payload, func(name, value []byte, _ jsonscan.Kind) {
-			if i := claimSecret(c, name, value); i >= 0 && (worst < 0 || i < worst) {
-				worst = i
-			}
-		})
-		if worst >= 0 {
-			s := claimSecrets[worst]
-			c.Report(classify.Match{Lo: c.Lo, Hi: c.Lo + n, Show: s.show, Severity: s.severity, Confidence: classify.HighConfidence})
+		if token, ok := tokenAt(c); ok && token.secret >= 0 {
+			s := claimSecrets[token.secret]
+			c.Report(classify.Match{Lo: c.Lo, Hi: c.Lo + token.length, Show: s.show, Severity: s.severity, Confidence: classify.HighConfidence})
 		}
 	}}
+}
+
+// worstClaim returns the least index in claimSecrets of a payload's claims, -1 if none
+// is there.
+func worstClaim(c *classify.Candidate, payload []byte) int {
+	worst := -1
+	members(payload, func(name, value []byte, _ jsonscan.Kind) {
+		if i := claimSecret(c, name, value); i >= 0 && (worst < 0 || i < worst) {
+			worst = i
+		}
+	})
+	return worst
 }
 
 // claimSecret returns the index in claimSecrets of what a claim is, -1 for
 // nothing.
 func claimSecret(c *classify.Candidate, name, value []byte) int {
-	if len(value) < minPassword || len(value) > maxHash || isNoSecret(value) {
+	class := c.Class(string(name))
+	if class == "" || len(value) < minPassword || len(value) > maxHash || isNoSecret(value) {
 		return -1
 	}
-	class := c.Class(string(name))
 	for i, s := range claimSecrets {
 		if s.class == class || s.class == "national-id" && strings.HasPrefix(class, "id-") {
 			return i

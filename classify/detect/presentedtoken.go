@@ -68,14 +68,14 @@ func invalidIn(c *classify.Candidate, value []byte) string {
 			return ""
 		}
 		rest = rest[at:]
-		cl, n, ok := claimsAt(rest)
-		if !ok {
+		token := claimsOf(c, rest)
+		if !token.ok {
 			continue
 		}
-		if show := cl.invalid(c); show != "" {
+		if show := token.claims.invalid(c); show != "" {
 			return show
 		}
-		rest = rest[n-len(jwtAnchor):]
+		rest = rest[token.length-len(jwtAnchor):]
 	}
 }
 
@@ -131,7 +131,7 @@ func malformedAuthError() classify.Detector {
 		CWE:            []string{"CWE-209", "CWE-755"}, OWASP: []string{"API2:2023", "API8:2023"},
 	}, func(c *classify.Candidate) {
 		v := c.X.Request.Header("authorization")
-		if len(v) == 0 || !isMalformed(v) || isMasked(v) || c.X.Status != 500 && !hasTrace(c.View.Findings) {
+		if len(v) == 0 || c.X.Status != 500 && !hasTrace(c.View.Findings) || !isMalformed(v) || isMasked(v) {
 			return
 		}
 		c.Report(classify.Match{

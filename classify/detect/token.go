@@ -27,6 +27,7 @@ const (
 	storageCall  = "setItem("
 	minOpaque    = 16 // shorter opaque values carry too little to be tokens
 	maxOpaque    = 4096
+	minNamed     = 8 // shorter values are no tokens, whatever they are called
 	maxBasicUser = 256
 
 	// minTokenEntropy in bits per byte: a token under it is a placeholder.
@@ -113,7 +114,7 @@ func vendorMatch(k *TokenKind, lo, hi int) classify.Match {
 func (f *tokenFinder) underName(c *classify.Candidate) (m classify.Match, vendor *TokenKind, ok bool) {
 	lo, hi := presented(c)
 	v := c.Text[lo:hi]
-	if c.Kind != classify.String || isNoSecret(v) || len(v) > maxOpaque {
+	if c.Kind != classify.String || len(v) < minNamed || len(v) > maxOpaque || isNoSecret(v) {
 		return m, nil, false
 	}
 	for _, k := range f.named {

@@ -1,0 +1,40 @@
+package classify
+
+import "encoding/binary"
+
+// nameCache remembers the classes of the names that were looked up last: the same few
+// hundred names come again and again. It belongs to one classifier.
+type nameCache struct {
+	v       *vocabulary
+	entries [256]cachedName
+}
+
+// cachedName is a name of at most maxCached bytes with its class.
+type cachedName struct {
+	id   uint16
+	size uint8
+	name [maxCached]byte
+}
+
+const (
+	minCached = 4
+	maxCached = 29 // an entry has 32 bytes then
+)
+
+// lookup is that of the vocabulary.
+func (c *nameCache) lookup(name []byte) uint16 {
+	if !c.v.mayEnd(name) {
+		return 0
+	}
+	if len(name) < minCached || len(name) > maxCached {
+		return c.v.lookup(name)
+	}
+	first, last := binary.LittleEndian.Uint32(name), binary.LittleEndian.Uint32(name[len(name)-4:])
+	e := &c.entries[(first*2654435769^last*2246822519^uint32(len(name)))>>24]
+	if string(e.name[:e.size]) == string(name) {
+		return e.id
+	}
+	e.id, e.size = c.v.lookup(name), uint8(len(name))
+	copy(e.name[:], name)
+	return e.id
+}
