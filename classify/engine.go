@@ -93,6 +93,11 @@ func NewEngine(cfg Config) (*Engine, error) {
 	for id, rules := range e.byField {
 		e.finder.asked[id] = len(rules) > 0
 	}
+	for _, f := range cfg.Fields {
+		for _, name := range slices.Concat(f.Names, f.Exact) {
+			e.finder.note(name)
+		}
+	}
 	if err := e.finder.check(); err != nil {
 		return nil, fmt.Errorf("make engine: %w", err)
 	}

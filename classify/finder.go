@@ -31,6 +31,8 @@ type finder struct {
 	// longest is the length of the longest anchor of inside.
 	longest int
 
+	// runes holds the characters above ASCII of anchors and names.
+	runes bitmap
 	// asked says for each field id whether any rule wants its values.
 	asked []bool
 	// minRun is the least number of digits that any rule asks for, 0 if none does.
@@ -104,13 +106,28 @@ const (
 
 // add enters an anchor. One without a rare sign needs a word of two bytes in it.
 func (f *finder) add(a anchor) error {
-	if strings.ContainsAny(a.text, "\"\t\r\n") { // with a backslash of its own it makes any text one to look at
-		text := strings.NewReplacer(`"`, `\"`, `\`, `\\`, "\t", `\t`, "\r", `\r`, "\n", `\n`).Replace(a.text)
+	for _, escape := range []*strings.Replacer{
+		strings.NewReplacer(`"`, `\"`, "\t", `\t`, "\r", `\r`, "\n", `\n`), strings.NewReplacer(`"`, `\"`, "\t", `\t`, "\r", `\r`, "\n", `\n`, "/", `\/`),
+	} {
+		text := escape.Replace(a.text)
+		if text == a.text || strings.Contains(a.text, `\`) { // a backslash of its own makes any text one to look at
+			continue
+		}
 		if err := f.enterAnchor(anchor{text: text, fold: a.fold, id: a.id, escaped: true}); err != nil {
 			return err
 		}
 	}
+	f.note(a.text)
 	return f.enterAnchor(a)
+}
+
+// note enters the characters above ASCII of an anchor or a name.
+func (f *finder) note(text string) {
+	for _, r := range text {
+		if r >= 0x80 {
+			f.runes.add(uint16(min(r, 0xFFFF))) // those past the first plane are noted as one
+		}
+	}
 }
 
 func (f *finder) enterAnchor(a anchor) error {
@@ -204,8 +221,10 @@ type place struct {
 	anchor *anchor
 	// digits is how many digits the run has.
 	digits int
-	// field is the class of the name before the sign, which starts at name.
+	// field is the class of the name before the sign.
 	field uint16
+	// quoted says that the place is in a string of a document.
+	quoted bool
 }
 
 // windowBlocks is how many blocks are looked at in one go: 4 KiB of text.
@@ -228,31 +247,38 @@ type places struct {
 	list   []place
 	passed int
 	pos    int
-	// escapes is set once a backslash was seen, in an escaped text one before
-	// anything but quotes and white space.
+	// escapes is set once the document may stand for another text than what is
+	// seen of it, because of an escape.
 	escapes bool
+	// broken is set once the document was seen to be none.
+	broken bool
 	// all makes every part of the text worth a look; tests compare with it.
 	all bool
 
-	blocks [windowBlocks]planes.Block
-	word   uint64 // 1 if the byte before pos is of a word
-	escape uint64 // 1 if it is a backslash
-	ran    int    // runs of digits have been looked at up to here
-	long   int    // how many bytes before pos are of one long word
-	inside int    // long words have been looked at up to here
+	blocks  [windowBlocks]planes.Block
+	quoted  [windowBlocks]uint64 // the bytes in strings, of a document
+	open    uint64               // 1 if the byte before pos is in one
+	odd     uint64               // 1 if the byte at pos is escaped
+	word    uint64               // 1 if the byte before pos is of a word
+	escape  uint64               // 1 if it is a backslash
+	literal uint64               // 1 if the byte before pos is of a number or literal
+	recent  uint64               // not 0 if a name that goes on at pos may hold an escape
+	ran     int                  // runs of digits have been looked at up to here
+	long    int                  // how many bytes before pos are of one long word
+	inside  int                  // long words have been looked at up to here
 }
 
 // reset begins a text.
 func (p *places) reset(f *finder, names *nameCache, text []byte, document bool) {
 	p.f, p.names, p.text, p.document = f, names, text, document
 	p.list, p.passed = p.list[:0], 0
-	p.escapes = false
+	p.escapes, p.broken, p.open = false, false, 0
 	p.skip(0)
 }
 
 // skip goes to an offset behind which a new word starts.
 func (p *places) skip(pos int) {
-	p.pos, p.word, p.escape, p.long, p.ran, p.inside = pos, 0, 0, 0, pos, pos
+	p.pos, p.word, p.escape, p.odd, p.literal, p.recent, p.long, p.ran, p.inside = pos, 0, 0, 0, 0, 0, 0, pos, pos
 }
 
 // next looks at the next window and leaves its places in list; false at the end
@@ -265,6 +291,10 @@ func (p *places) next() bool {
 	blocks := planes.Fill(p.blocks[:], p.text[p.pos:])
 	start := p.pos
 	for i := range blocks {
+		if p.document {
+			p.strings(i, start)
+			p.escapedNames(i, start)
+		}
 		p.words(&blocks[i], start+i*planes.BlockSize)
 		p.signs(&blocks[i], start+i*planes.BlockSize)
 	}
@@ -277,6 +307,10 @@ func (p *places) next() bool {
 	}
 	if !slices.IsSortedFunc(p.list, before) {
 		slices.SortStableFunc(p.list, before)
+	}
+	for i := range p.list {
+		at := max(0, p.list[i].at-start)
+		p.list[i].quoted = p.quoted[min(at/planes.BlockSize, windowBlocks-1)]>>(at%planes.BlockSize)&1 != 0
 	}
 	return true
 }

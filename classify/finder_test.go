@@ -71,7 +71,11 @@ func obviousPlaces(f *finder, names *nameCache, text []byte) (list []string) {
 		}
 		if text[i] == '=' || text[i] == ':' {
 			lo, hi := nameBefore(text, i)
-			if id := names.v.lookup(text[lo:hi]); id != 0 {
+			id := names.v.lookup(text[lo:hi])
+			if id == 0 && lo > 0 && lo < hi && text[lo-1] == '\\' {
+				id = names.v.lookup(text[lo+1 : hi])
+			}
+			if id != 0 {
 				list = append(list, fmt.Sprintf("sign %d of %d", i, id))
 			}
 		}

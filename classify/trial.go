@@ -1,19 +1,21 @@
 package classify
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/leaktap/leaktap/classify/jsonscan"
+)
 
 // Most documents hold a place or two at which no rule matches after all: the id
 // of an order, a version, an address of nobody. A trial asks the rules about each
 // place before the document is walked: without tokens, frames and pointers. Where no rule
 // answers the document is quiet and is not walked; where one may, the walk decides.
 //
-// What a trial relies on: without a backslash in the document no string holds a
-// quote, so that the quotes around a byte are the ends of its value, and each
-// value stands in the bytes as it is. Since it does not know whether the byte is in a string
-// or between two, and since a document may be broken and is looked at as
-// running text then, each place is tried in every way that it can be read. In a document
-// that is still escaped a backslash stands before each quote, and a value with another
-// one in it is for the walk.
+// What a trial relies on: a string without a backslash holds no quote, so that the
+// quotes around a byte are its ends, and it stands in the bytes as it is. A place in a string
+// with one is for the walk, and so is a document that is broken, since it is looked at as
+// running text, too. In a document that is still escaped a backslash stands before
+// each quote.
 
 // trial is the state of a trial.
 type trial struct {
@@ -21,7 +23,8 @@ type trial struct {
 	on, heard bool
 	// str and number are the values that were looked at last.
 	str, number triedValue
-	run         run
+	// run is that of the pairs in the string.
+	run run
 	// escaped says that the document is still escaped.
 	escaped bool
 	// asked counts the questions to rules that are asked so often only.
@@ -43,9 +46,10 @@ func (c *Classifier) quiet(p *places) bool {
 		return false
 	}
 	c.trial = trial{on: true, escaped: p.escaped}
-	quiet := true
+	quiet, found := true, false
 	for quiet && p.next() {
-		quiet = !p.escapes && !c.anyMatch(p)
+		found = found || len(p.list) > 0
+		quiet = !p.escapes && (!p.broken || !found) && !c.anyMatch(p)
 	}
 	c.trial.on, c.at = false, valueAt{}
 	return quiet
@@ -57,8 +61,10 @@ func (c *Classifier) anyMatch(p *places) bool {
 	for i := range p.list {
 		switch place := &p.list[i]; {
 		case place.field != 0:
-			if !c.tryMember(p.text, place.at) {
-				c.tryPair(p.text, place.at)
+			if place.quoted {
+				c.tryPair(p.text, place)
+			} else {
+				c.tryMember(p.text, place.at)
 			}
 		case place.anchor != nil:
 			c.tryAnchor(p.text, place)
@@ -73,34 +79,22 @@ func (c *Classifier) anyMatch(p *places) bool {
 	return false
 }
 
-// tryPair reads a sign as one in running text: in that of the string around it,
-// and in the document as a whole.
-func (c *Classifier) tryPair(doc []byte, sign int) {
-	name, lo, hi := pairAt(doc, sign, &c.trial.run)
-	id := c.names.lookup(name)
-	if id == 0 || len(name) < minPairName {
-		return
-	}
-	in := c.stringAround(doc, sign).Span
-	if end := min(hi, in.End); end > lo && lo >= in.Start {
-		c.offerField(id, name, doc[in.Start:in.End], lo-in.Start, end-in.Start, String)
-	}
-	if hi > lo {
-		c.offerField(id, name, doc, lo, hi, String)
+// tryPair reads a sign as one in the text of the string around it.
+func (c *Classifier) tryPair(doc []byte, p *place) {
+	in := c.stringAround(doc, p.at).Span
+	text := doc[in.Start:in.End]
+	if name, lo, hi := pairAt(text, p.at-in.Start, &c.trial.run); hi > lo && len(name) >= minPairName {
+		c.offerField(p.field, name, text, lo, hi, String)
 	}
 }
 
-// tryMember reads a sign as the colon of a member. It says whether it can be nothing
-// else: quotes stand around it.
-func (c *Classifier) tryMember(doc []byte, sign int) (sure bool) {
+// tryMember reads a sign as the colon of a member.
+func (c *Classifier) tryMember(doc []byte, sign int) {
 	key := memberBefore(doc, sign)
 	id := c.names.lookup(key)
-	if id == 0 || doc[sign] != ':' {
-		return false
-	}
 	i := c.valueStart(doc, sign+1)
-	if i == len(doc) {
-		return false
+	if id == 0 || doc[sign] != ':' || i == len(doc) {
+		return
 	}
 	switch doc[i] {
 	case '{', '[', '\\':
@@ -113,7 +107,6 @@ func (c *Classifier) tryMember(doc []byte, sign int) (sure bool) {
 	default:
 		c.tryValue(id, key, doc, Span{i, numberEnd(doc, i)}, Number)
 	}
-	return doc[sign-1] == '"' && doc[i] == '"'
 }
 
 // valueStart returns the offset of the value behind a colon; of its quote, if it is a
@@ -132,7 +125,7 @@ func (c *Classifier) valueStart(doc []byte, i int) int {
 func (c *Classifier) tryValue(id uint16, key, doc []byte, in Span, kind ValueKind) {
 	c.at = valueAt{doc, in}
 	text := doc[in.Start:in.End]
-	c.trial.heard = c.trial.heard || c.trial.escaped && bytes.IndexByte(text, '\\') >= 0
+	c.trial.heard = c.trial.heard || bytes.IndexByte(text, '\\') >= 0
 	c.offerField(id, key, text, 0, len(text), kind)
 }
 
@@ -149,7 +142,7 @@ func (c *Classifier) stringEnd(doc []byte, i int) int {
 }
 
 func numberEnd(doc []byte, i int) int {
-	for i < len(doc) && !isDelimiter(doc[i]) {
+	for i < len(doc) && jsonscan.InRun(doc[i]) && doc[i] != '\\' {
 		i++
 	}
 	return i
@@ -166,7 +159,24 @@ func (c *Classifier) stringAround(doc []byte, i int) *triedValue {
 	if c.trial.escaped {
 		before--
 	}
-	return c.named(v, doc, Span{start, c.stringEnd(doc, i)}, before)
+	c.named(v, doc, Span{start, c.stringEnd(doc, i)}, before)
+	if isMemberName(doc, v.End) { // the walk looks at long names as at values
+		v.key = doc[v.Start:v.End]
+		v.class = c.e.fields.classes[c.names.lookup(v.key)]
+	}
+	c.trial.heard = c.trial.heard || bytes.IndexByte(doc[v.Start:v.End], '\\') >= 0 || !c.trial.escaped && before > 0 && doc[before-1] == '\\'
+	return v
+}
+
+// isMemberName says whether a colon follows the string that ends at an offset.
+func isMemberName(doc []byte, end int) bool {
+	if end < len(doc) && doc[end] == '\\' {
+		end++
+	}
+	for end++; end < len(doc) && isSpace(doc[end]); {
+		end++
+	}
+	return end < len(doc) && doc[end] == ':'
 }
 
 // numberAround returns the bytes between the delimiters around offset i, as a value.
@@ -176,15 +186,16 @@ func (c *Classifier) numberAround(doc []byte, i int) *triedValue {
 		return v
 	}
 	start := i
-	for start > 0 && !isDelimiter(doc[start-1]) && doc[start-1] != ':' {
+	for start > 0 && jsonscan.InRun(doc[start-1]) {
 		start--
 	}
+	c.trial.heard = c.trial.heard || bytes.IndexByte(doc[start:i], '\\') >= 0
 	return c.named(v, doc, Span{start, numberEnd(doc, i)}, start)
 }
 
 // named fills in the name of a value before which the bytes up to an offset stand.
 func (c *Classifier) named(v *triedValue, doc []byte, span Span, before int) *triedValue {
-	v.Span, v.key = span, nil
+	v.Span, v.key, c.trial.run = span, nil, run{}
 	for before > 0 && isSpace(doc[before-1]) {
 		before--
 	}
@@ -192,15 +203,22 @@ func (c *Classifier) named(v *triedValue, doc []byte, span Span, before int) *tr
 		v.key = memberBefore(doc, before-1)
 	}
 	v.class = c.e.fields.classes[c.names.lookup(v.key)]
-	c.trial.heard = c.trial.heard || c.trial.escaped && bytes.IndexByte(doc[span.Start:span.End], '\\') >= 0
 	return v
 }
 
 func isSpace(b byte) bool { return b == ' ' || b == '\n' || b == '\r' || b == '\t' }
 
+// valueAround returns the value that a place is in.
+func (c *Classifier) valueAround(doc []byte, p *place) (*triedValue, ValueKind) {
+	if p.quoted {
+		return c.stringAround(doc, p.at), String
+	}
+	return c.numberAround(doc, p.at), Number
+}
+
 // tryAnchor asks the rules that want an anchor.
 func (c *Classifier) tryAnchor(doc []byte, p *place) {
-	value := c.stringAround(doc, p.at)
+	value, kind := c.valueAround(doc, p)
 	lo, hi := value.Start, value.End
 	c.at = valueAt{doc, value.Span}
 	c.cand.Key, c.cand.Field = value.key, value.class
@@ -210,20 +228,16 @@ func (c *Classifier) tryAnchor(doc []byte, p *place) {
 			continue
 		}
 		c.cand.Anchor = p.anchor.text
-		c.offer(n, doc, p.at, p.end, Text)
-		if p.end <= hi {
-			c.offer(n, doc[lo:hi], p.at-lo, p.end-lo, String)
+		if p.at >= lo && p.end <= hi {
+			c.offer(n, doc[lo:hi], p.at-lo, p.end-lo, kind)
 		}
 	}
 }
 
-// tryDigits asks the rules that want digits about a run in a string, in a number, and
-// in running text.
+// tryDigits asks the rules that want digits about a run in a string or in a number.
 func (c *Classifier) tryDigits(doc []byte, p *place) {
-	c.tryRun(doc, p, c.stringAround(doc, p.at), String)
-	c.tryRun(doc, p, c.numberAround(doc, p.at), Number)
-	c.cand.Key, c.cand.Field = nil, ""
-	c.offerDigits(p, doc, Text)
+	value, kind := c.valueAround(doc, p)
+	c.tryRun(doc, p, value, kind)
 }
 
 // tryRun asks about a run of digits in a value.

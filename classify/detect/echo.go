@@ -28,11 +28,7 @@ func secretEcho() classify.Detector {
 		if c.Kind != classify.String || len(c.X.Response.Body) == 0 || c.View.TokenRoute && c.Field != "password" || c.Field == "session" && !inCookie(c) {
 			return
 		}
-		secret := secretOf(c)
-		if len(secret) < minEcho || len(secret) > maxOpaque || isNoSecret(secret) || !hasDigitOrSign(secret) || bytes.IndexByte(secret, ' ') >= 0 {
-			return
-		}
-		if !holds(c.X.Response.Body, secret) && (!c.X.Response.Escaped || !needsEscape(secret) || !holds(c.ResponseBody(), secret)) {
+		if secret := secretOf(c); !isEchoable(secret) || !isEchoed(c, secret) {
 			return
 		}
 		m := classify.Match{Show: "the " + echoed(c.Field) + " of the request", Where: classify.InResponseBody, Confidence: classify.HighConfidence}
@@ -41,6 +37,18 @@ func secretEcho() classify.Detector {
 		}
 		c.Report(m)
 	}}
+}
+
+// isEchoable says whether a value is a secret that no text holds by chance.
+func isEchoable(v []byte) bool {
+	return len(v) >= minEcho && len(v) <= maxOpaque && bytes.IndexByte(v, ' ') < 0 && hasDigitOrSign(v) && !isNoSecret(v)
+}
+
+// isEchoed says whether the response holds a secret. Its body need not be unescaped for
+// one that looks the same inside a JSON string.
+func isEchoed(c *classify.Candidate, secret []byte) bool {
+	r := &c.X.Response
+	return holds(r.Body, secret) || r.Escaped && needsEscape(secret) && holds(c.ResponseBody(), secret)
 }
 
 // holds says whether a text holds a secret. It looks for the secret's rarest byte, which

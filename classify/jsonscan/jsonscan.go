@@ -138,12 +138,15 @@ func (s *Scanner) literal(start int) Token {
 // run reads up to the next byte that can start or separate tokens.
 func (s *Scanner) run(start int, kind Kind) Token {
 	i := start + 1
-	for i < len(s.data) && class[s.data[i]] >= digit {
+	for i < len(s.data) && InRun(s.data[i]) {
 		i++
 	}
 	s.pos = i
 	return Token{Kind: kind, Start: start, End: i, Cut: i == len(s.data)}
 }
+
+// InRun says whether a byte goes on with a number, a literal or junk.
+func InRun(c byte) bool { return class[c] >= digit }
 
 func isSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\r' || c == '\t' }
 

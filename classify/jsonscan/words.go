@@ -46,7 +46,7 @@ func closingQuote(text []byte, i int) (end int, escapes bool) {
 		for b, block := range planes.Fill(blocks[:], text[i:]) {
 			quotes := block[planes.Quote]
 			if backslash := block[planes.Backslash]; backslash|escaped != 0 {
-				quotes &^= escapedBytes(backslash, &escaped)
+				quotes &^= planes.Escaped(backslash, &escaped)
 				if first := quotes & -quotes; backslash&(first-1) != 0 {
 					escapes = true
 				}
@@ -57,17 +57,4 @@ func closingQuote(text []byte, i int) (end int, escapes bool) {
 		}
 	}
 	return len(text), escapes
-}
-
-// escapedBytes returns the bytes of a block that a backslash escapes: those behind
-// backslashes at even places of their run. It keeps in carry whether the first byte of
-// the next block is one (Langdale and Lemire, "Parsing Gigabytes of JSON per Second",
-// section 3.1.1, in the form of simdjson 3).
-func escapedBytes(backslash uint64, carry *uint64) uint64 {
-	const odd = 0xAAAAAAAAAAAAAAAA
-	escaping := backslash &^ *carry
-	codes := ((escaping<<1 | odd) - escaping) ^ odd
-	escaped := codes ^ (backslash | *carry)
-	*carry = (codes & backslash) >> 63
-	return escaped
 }

@@ -25,75 +25,84 @@ block:
 	VMOVDQU   (CX), Y10
 	VPSRLW    $0x04, Y10, Y11
 	VPAND     Y2, Y11, Y11
+	VMOVDQU   jsonHighs<>+0(SB), Y12
+	VPSHUFB   Y11, Y12, Y12
 	VPSHUFB   Y11, Y0, Y11
-	VPSHUFB   Y10, Y1, Y12
-	VPAND     Y12, Y11, Y11
-	VPAND     Y3, Y11, Y12
-	VPCMPEQB  Y9, Y12, Y12
-	VPMOVMSKB Y12, BX
+	VPSHUFB   Y10, Y1, Y13
+	VPAND     Y13, Y11, Y11
+	VPAND     Y3, Y11, Y13
+	VPCMPEQB  Y9, Y13, Y13
+	VPMOVMSKB Y13, BX
 	NOTL      BX
-	VPAND     Y4, Y11, Y12
-	VPCMPEQB  Y9, Y12, Y12
-	VPMOVMSKB Y12, SI
+	VPAND     Y4, Y11, Y13
+	VPCMPEQB  Y9, Y13, Y13
+	VPMOVMSKB Y13, SI
 	NOTL      SI
-	VMOVDQA   Y11, Y12
-	VPMOVMSKB Y12, DI
-	VPSLLW    $0x06, Y11, Y12
-	VPMOVMSKB Y12, R8
-	VPSLLW    $0x03, Y11, Y12
-	VPMOVMSKB Y12, R9
-	VPCMPEQB  Y8, Y10, Y12
+	VMOVDQA   Y11, Y13
+	VPMOVMSKB Y13, DI
+	VPSLLW    $0x06, Y11, Y13
+	VPMOVMSKB Y13, R8
+	VPSLLW    $0x03, Y11, Y13
+	VPMOVMSKB Y13, R9
+	VPCMPEQB  Y8, Y10, Y13
 	VPAND     Y5, Y11, Y11
 	VPCMPEQB  Y9, Y11, Y11
-	VPANDN    Y11, Y12, Y11
+	VPANDN    Y11, Y13, Y11
 	VPMOVMSKB Y11, R10
 	NOTL      R10
 	VPCMPEQB  Y6, Y10, Y11
 	VPMOVMSKB Y11, R11
-	VPCMPEQB  Y7, Y10, Y11
+	VMOVDQU   jsonLows<>+0(SB), Y11
+	VPSHUFB   Y10, Y11, Y11
+	VPAND     Y11, Y12, Y11
+	VPCMPEQB  Y9, Y11, Y11
 	VPMOVMSKB Y11, R12
+	VPCMPEQB  Y7, Y10, Y11
+	VPMOVMSKB Y11, R13
 	VPSLLW    $0x01, Y10, Y11
 	VPAND     Y10, Y11, Y11
-	VPMOVMSKB Y11, R13
+	VPMOVMSKB Y11, R14
 	VMOVDQU   32(CX), Y10
 	VPSRLW    $0x04, Y10, Y11
 	VPAND     Y2, Y11, Y11
+	VMOVDQU   jsonHighs<>+0(SB), Y12
+	VPSHUFB   Y11, Y12, Y12
 	VPSHUFB   Y11, Y0, Y11
-	VPSHUFB   Y10, Y1, Y12
-	VPAND     Y12, Y11, Y11
-	VPAND     Y3, Y11, Y12
-	VPCMPEQB  Y9, Y12, Y12
-	VPMOVMSKB Y12, R14
-	NOTL      R14
-	SHLQ      $0x20, R14
-	ORQ       BX, R14
-	MOVQ      R14, (AX)
-	VPAND     Y4, Y11, Y12
-	VPCMPEQB  Y9, Y12, Y12
-	VPMOVMSKB Y12, BX
+	VPSHUFB   Y10, Y1, Y13
+	VPAND     Y13, Y11, Y11
+	VPAND     Y3, Y11, Y13
+	VPCMPEQB  Y9, Y13, Y13
+	VPMOVMSKB Y13, R15
+	NOTL      R15
+	SHLQ      $0x20, R15
+	ORQ       BX, R15
+	MOVQ      R15, (AX)
+	VPAND     Y4, Y11, Y13
+	VPCMPEQB  Y9, Y13, Y13
+	VPMOVMSKB Y13, BX
 	NOTL      BX
 	SHLQ      $0x20, BX
 	ORQ       SI, BX
 	MOVQ      BX, 8(AX)
-	VMOVDQA   Y11, Y12
-	VPMOVMSKB Y12, BX
+	VMOVDQA   Y11, Y13
+	VPMOVMSKB Y13, BX
 	SHLQ      $0x20, BX
 	ORQ       DI, BX
 	MOVQ      BX, 16(AX)
-	VPSLLW    $0x06, Y11, Y12
-	VPMOVMSKB Y12, BX
+	VPSLLW    $0x06, Y11, Y13
+	VPMOVMSKB Y13, BX
 	SHLQ      $0x20, BX
 	ORQ       R8, BX
 	MOVQ      BX, 24(AX)
-	VPSLLW    $0x03, Y11, Y12
-	VPMOVMSKB Y12, BX
+	VPSLLW    $0x03, Y11, Y13
+	VPMOVMSKB Y13, BX
 	SHLQ      $0x20, BX
 	ORQ       R9, BX
 	MOVQ      BX, 32(AX)
-	VPCMPEQB  Y8, Y10, Y12
+	VPCMPEQB  Y8, Y10, Y13
 	VPAND     Y5, Y11, Y11
 	VPCMPEQB  Y9, Y11, Y11
-	VPANDN    Y11, Y12, Y11
+	VPANDN    Y11, Y13, Y11
 	VPMOVMSKB Y11, BX
 	NOTL      BX
 	SHLQ      $0x20, BX
@@ -104,19 +113,27 @@ block:
 	SHLQ      $0x20, BX
 	ORQ       R11, BX
 	MOVQ      BX, 48(AX)
-	VPCMPEQB  Y7, Y10, Y11
+	VMOVDQU   jsonLows<>+0(SB), Y11
+	VPSHUFB   Y10, Y11, Y11
+	VPAND     Y11, Y12, Y11
+	VPCMPEQB  Y9, Y11, Y11
 	VPMOVMSKB Y11, BX
 	SHLQ      $0x20, BX
 	ORQ       R12, BX
 	MOVQ      BX, 56(AX)
-	VPSLLW    $0x01, Y10, Y11
-	VPAND     Y10, Y11, Y11
+	VPCMPEQB  Y7, Y10, Y11
 	VPMOVMSKB Y11, BX
 	SHLQ      $0x20, BX
 	ORQ       R13, BX
 	MOVQ      BX, 64(AX)
+	VPSLLW    $0x01, Y10, Y11
+	VPAND     Y10, Y11, Y11
+	VPMOVMSKB Y11, BX
+	SHLQ      $0x20, BX
+	ORQ       R14, BX
+	MOVQ      BX, 72(AX)
 	ADDQ      $0x40, CX
-	ADDQ      $0x48, AX
+	ADDQ      $0x50, AX
 	DECQ      DX
 	JMP       block
 
@@ -159,6 +176,74 @@ DATA lows<>+13(SB)/1, $0x53
 DATA lows<>+14(SB)/1, $0x46
 DATA lows<>+15(SB)/1, $0x61
 GLOBL lows<>(SB), RODATA|NOPTR, $16
+
+DATA jsonHighs<>+0(SB)/1, $0x01
+DATA jsonHighs<>+1(SB)/1, $0x00
+DATA jsonHighs<>+2(SB)/1, $0x02
+DATA jsonHighs<>+3(SB)/1, $0x04
+DATA jsonHighs<>+4(SB)/1, $0x10
+DATA jsonHighs<>+5(SB)/1, $0x08
+DATA jsonHighs<>+6(SB)/1, $0x10
+DATA jsonHighs<>+7(SB)/1, $0x08
+DATA jsonHighs<>+8(SB)/1, $0x00
+DATA jsonHighs<>+9(SB)/1, $0x00
+DATA jsonHighs<>+10(SB)/1, $0x00
+DATA jsonHighs<>+11(SB)/1, $0x00
+DATA jsonHighs<>+12(SB)/1, $0x00
+DATA jsonHighs<>+13(SB)/1, $0x00
+DATA jsonHighs<>+14(SB)/1, $0x00
+DATA jsonHighs<>+15(SB)/1, $0x00
+DATA jsonHighs<>+16(SB)/1, $0x01
+DATA jsonHighs<>+17(SB)/1, $0x00
+DATA jsonHighs<>+18(SB)/1, $0x02
+DATA jsonHighs<>+19(SB)/1, $0x04
+DATA jsonHighs<>+20(SB)/1, $0x10
+DATA jsonHighs<>+21(SB)/1, $0x08
+DATA jsonHighs<>+22(SB)/1, $0x10
+DATA jsonHighs<>+23(SB)/1, $0x08
+DATA jsonHighs<>+24(SB)/1, $0x00
+DATA jsonHighs<>+25(SB)/1, $0x00
+DATA jsonHighs<>+26(SB)/1, $0x00
+DATA jsonHighs<>+27(SB)/1, $0x00
+DATA jsonHighs<>+28(SB)/1, $0x00
+DATA jsonHighs<>+29(SB)/1, $0x00
+DATA jsonHighs<>+30(SB)/1, $0x00
+DATA jsonHighs<>+31(SB)/1, $0x00
+GLOBL jsonHighs<>(SB), RODATA|NOPTR, $32
+
+DATA jsonLows<>+0(SB)/1, $0x0e
+DATA jsonLows<>+1(SB)/1, $0x1c
+DATA jsonLows<>+2(SB)/1, $0x1e
+DATA jsonLows<>+3(SB)/1, $0x1c
+DATA jsonLows<>+4(SB)/1, $0x1c
+DATA jsonLows<>+5(SB)/1, $0x1c
+DATA jsonLows<>+6(SB)/1, $0x1c
+DATA jsonLows<>+7(SB)/1, $0x1c
+DATA jsonLows<>+8(SB)/1, $0x1c
+DATA jsonLows<>+9(SB)/1, $0x1d
+DATA jsonLows<>+10(SB)/1, $0x1d
+DATA jsonLows<>+11(SB)/1, $0x1a
+DATA jsonLows<>+12(SB)/1, $0x12
+DATA jsonLows<>+13(SB)/1, $0x1b
+DATA jsonLows<>+14(SB)/1, $0x12
+DATA jsonLows<>+15(SB)/1, $0x10
+DATA jsonLows<>+16(SB)/1, $0x0e
+DATA jsonLows<>+17(SB)/1, $0x1c
+DATA jsonLows<>+18(SB)/1, $0x1e
+DATA jsonLows<>+19(SB)/1, $0x1c
+DATA jsonLows<>+20(SB)/1, $0x1c
+DATA jsonLows<>+21(SB)/1, $0x1c
+DATA jsonLows<>+22(SB)/1, $0x1c
+DATA jsonLows<>+23(SB)/1, $0x1c
+DATA jsonLows<>+24(SB)/1, $0x1c
+DATA jsonLows<>+25(SB)/1, $0x1d
+DATA jsonLows<>+26(SB)/1, $0x1d
+DATA jsonLows<>+27(SB)/1, $0x1a
+DATA jsonLows<>+28(SB)/1, $0x12
+DATA jsonLows<>+29(SB)/1, $0x1b
+DATA jsonLows<>+30(SB)/1, $0x12
+DATA jsonLows<>+31(SB)/1, $0x10
+GLOBL jsonLows<>(SB), RODATA|NOPTR, $32
 
 DATA half<>+0(SB)/1, $0x0f
 DATA half<>+1(SB)/1, $0x0f

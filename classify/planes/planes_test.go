@@ -14,6 +14,11 @@ func TestClasses(t *testing.T) {
 		Rare: "@!$\\^|~", Quote: `"`, Backslash: `\`,
 	}
 	classes[Long] = classes[Word] + "+-/"
+	for b := range 256 {
+		if !strings.ContainsRune("\t\r\n +-.,:[]{}\"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", rune(b)) {
+			classes[Odd] += string([]byte{byte(b)})
+		}
+	}
 	for b := 0xC0; b < 0x100; b++ {
 		classes[Lead] += string([]byte{byte(b)})
 	}
@@ -43,6 +48,9 @@ func check(t *testing.T, text []byte) {
 	padded := append(bytes.Clone(text), make([]byte, BlockSize)...)
 	plain := make([]Block, len(got))
 	fillTable(plain, padded)
+	if n := len(text) % BlockSize; n > 0 {
+		plain[len(plain)-1][Odd] &= 1<<n - 1
+	}
 	for i := range got {
 		if got[i] != plain[i] {
 			t.Fatalf("block %d of %q: got %x, from the table %x", i, text, got[i], plain[i])
@@ -52,6 +60,9 @@ func check(t *testing.T, text []byte) {
 		set := uint64(classOf(b))
 		if b >= 0xC0 {
 			set |= 1 << Lead
+		}
+		if b == '\\' {
+			set |= 1 << Backslash
 		}
 		for p := range Count {
 			if got[i/BlockSize][p]>>(i%BlockSize)&1 != set>>p&1 {

@@ -45,6 +45,40 @@ func lows() (t [16]byte) {
 	return t
 }
 
+// What JSON has between strings, in the same way.
+const (
+	space     = 1 << 0 // 0 x 9,A,D
+	signs     = 1 << 1 // 2 x 0,2,B-E: space " + , - .
+	number    = 1 << 2 // 3 x 0-A: 0-9 :
+	upperHalf = 1 << 3 // 5,7 x 0-A,B,D: P-Z p-z [ ] { }
+	lowerHalf = 1 << 4 // 4,6 x 1-F: A-O a-o
+)
+
+var jsonHighs = [16]byte{0: space, 2: signs, 3: number, 4: lowerHalf, 5: upperHalf, 6: lowerHalf, 7: upperHalf}
+
+func jsonLows() (t [16]byte) {
+	for half := range 16 {
+		switch half {
+		case 9, 10, 13:
+			t[half] |= space
+		}
+		switch half {
+		case 0, 2, 11, 12, 13, 14:
+			t[half] |= signs
+		}
+		if half <= 10 {
+			t[half] |= number | upperHalf
+		}
+		if half == 11 || half == 13 {
+			t[half] |= upperHalf
+		}
+		if half >= 1 {
+			t[half] |= lowerHalf
+		}
+	}
+	return t
+}
+
 // table puts sixteen bytes into both lanes of a register.
 func table(name string, t [16]byte) VecVirtual {
 	data := GLOBL(name, RODATA|NOPTR)
@@ -54,6 +88,15 @@ func table(name string, t [16]byte) VecVirtual {
 	r := YMM()
 	VBROADCASTI128(data, r)
 	return r
+}
+
+// data puts sixteen bytes, twice, into memory: there are not registers enough for all.
+func data(name string, t [16]byte) Mem {
+	m := GLOBL(name, RODATA|NOPTR)
+	for i := range 2 * len(t) {
+		DATA(i, U8(t[i%len(t)]))
+	}
+	return m
 }
 
 // every puts one byte into all places of a register.
@@ -68,7 +111,7 @@ func every(name string, b byte) VecVirtual {
 const (
 	blockBytes = 64
 	planeBytes = 8
-	planeCount = 9
+	planeCount = 10
 )
 
 func main() {
@@ -77,6 +120,7 @@ func main() {
 	Pragma("noescape")
 	out, text, count := Load(Param("out"), GP64()), Load(Param("text"), GP64()), Load(Param("count"), GP64())
 	high, low := table("highs", highs), table("lows", lows())
+	jsonHigh, jsonLow := data("jsonHighs", jsonHighs), data("jsonLows", jsonLows())
 	half := every("half", 0x0F)
 	wordMask, longMask, rareMask := every("word", word), every("long", word|plus), every("rare", rare)
 	quote, backslash, at := every("quote", '"'), every("backslash", '\\'), every("at", '@')
@@ -88,10 +132,12 @@ func main() {
 	JZ(LabelRef("done"))
 	var planes [planeCount]GPVirtual
 	for part := range 2 {
-		x, class := YMM(), YMM()
+		x, class, json := YMM(), YMM(), YMM()
 		VMOVDQU(Mem{Base: text, Disp: 32 * part}, x)
 		VPSRLW(U8(4), x, class)
 		VPAND(half, class, class)
+		VMOVDQU(jsonHigh, json)
+		VPSHUFB(class, json, json)
 		VPSHUFB(class, high, class)
 		lower := YMM()
 		VPSHUFB(x, low, lower) // 0 for bytes above ASCII: their top bit is set
@@ -111,6 +157,13 @@ func main() {
 				return true
 			},
 			func(t VecVirtual) bool { VPCMPEQB(quote, x, t); return false },
+			func(t VecVirtual) bool {
+				VMOVDQU(jsonLow, t)
+				VPSHUFB(x, t, t)
+				VPAND(t, json, t)
+				VPCMPEQB(zero, t, t)
+				return false
+			},
 			func(t VecVirtual) bool { VPCMPEQB(backslash, x, t); return false },
 			func(t VecVirtual) bool { VPSLLW(U8(1), x, t); VPAND(x, t, t); return false }, // both top bits
 		} {
