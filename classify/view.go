@@ -23,6 +23,28 @@ type View struct {
 	Memo any
 
 	route string
+	// request and response are the media types, as far as they were asked for.
+	request, response mediaType
+}
+
+// mediaType is the lower-case media type of a message, made when it is asked for
+// first; most messages of a service have the same one, so it is kept for the next.
+type mediaType struct {
+	known bool
+	text  string
+}
+
+// of returns the media type of a message, without parameters.
+func (t *mediaType) of(m *Message) string {
+	if t.known {
+		return t.text
+	}
+	t.known = true
+	value, _, _ := bytes.Cut(m.Header("content-type"), []byte(";"))
+	if value = bytes.TrimSpace(value); !equalFold(value, t.text) {
+		t.text = string(bytes.ToLower(value))
+	}
+	return t.text
 }
 
 // Route is the exchange's path template, empty if it has no target.
@@ -31,7 +53,10 @@ func (v *View) Route() string { return v.route }
 // reset fills the view for an exchange.
 func (v *View) reset(x *Exchange, asOf time.Time) {
 	route := routeOf(x.Target, v.route)
-	*v = View{AsOf: asOf, Findings: v.Findings[:0], Memo: v.Memo, route: route, TokenRoute: isTokenRoute(x.Target)}
+	*v = View{
+		AsOf: asOf, Findings: v.Findings[:0], Memo: v.Memo, route: route, TokenRoute: isTokenRoute(x.Target),
+		request: mediaType{text: v.request.text}, response: mediaType{text: v.response.text},
+	}
 	v.Anonymous = len(x.Method) > 0 && !hasCredential(x)
 }
 
@@ -82,10 +107,8 @@ func isTokenRoute(target []byte) bool {
 // ContentType returns the lower-case media type of the message that the part
 // belongs to, without parameters, or "".
 func (c *Candidate) ContentType() string {
-	m := &c.X.Response
 	if c.Where == InRequestBody || c.Where == InRequestHeader {
-		m = &c.X.Request
+		return c.View.request.of(&c.X.Request)
 	}
-	value, _, _ := bytes.Cut(m.Header("content-type"), []byte(";"))
-	return string(bytes.ToLower(bytes.TrimSpace(value)))
+	return c.View.response.of(&c.X.Response)
 }

@@ -138,6 +138,7 @@ func (c *Classifier) walkJSON(doc []byte, mapped []Span) {
 			}
 			return
 		case jsonscan.BeginObject, jsonscan.BeginArray:
+			c.at = valueAt{doc, Span{t.Start, t.Start}}
 			c.container(t.Kind == jsonscan.BeginArray)
 		case jsonscan.EndObject, jsonscan.EndArray:
 			c.popContainer(base)

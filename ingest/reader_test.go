@@ -76,6 +76,7 @@ func TestLinesAreJoined(t *testing.T) {
 		{"cause", "a\n\tat x\nCaused by: y\n\t... 2 more\nd", "1+4 a\n\tat x\nCaused by: y\n\t... 2 more|5+0 d"},
 		{"traceback", "a\nTraceback (most recent call last):\n  f\nE: x\nb", "1+4 a\nTraceback (most recent call last):\n  f\nE: x|5+0 b"},
 		{"traceback in the first line", "E Traceback (most recent call last):\n  f\nE: x\nb", "1+3 E Traceback (most recent call last):\n  f\nE: x|4+0 b"},
+		{"traceback in JSON behind text", "[INFO] x\n{\"e\":\"Traceback (most recent call last):\"}", "1+0 [INFO] x|2+0 {\"e\":\"Traceback (most recent call last):\"}"},
 		{"traceback cut by JSON", "Traceback (most recent call last):\n  f\n{\"a\":1}", "1+2 Traceback (most recent call last):\n  f|3+0 {\"a\":1}"},
 		{"JSON lines", "{\"a\":1}\n {\"b\":[2]}\n  x", "1+0 {\"a\":1}|2+0  {\"b\":[2]}|3+0   x"},
 		{"pretty JSON", "{\n \"a\": \"}{\\\"\",\n\n \"b\": [\n  1\n ]\n}\nx", "1+7 {\n \"a\": \"}{\\\"\",\n\n \"b\": [\n  1\n ]\n}|8+0 x"},

@@ -154,10 +154,12 @@ func (r *records) joinText(first []byte) {
 			return
 		}
 		switch {
+		case len(line) > 0 && (line[0] == '{' || line[0] == '[') && opensJSON(line): // a record of its own, whatever it holds
+			return
 		case isTraceback(line):
 			inTraceback = true
 		case isContinuation(line):
-		case inTraceback && len(line) > 0 && !opensJSON(line): // the line that names the exception
+		case inTraceback && len(line) > 0: // the line that names the exception
 			inTraceback = false
 		default:
 			return

@@ -84,7 +84,7 @@ var reporting = []struct{ rule, family string }{
 
 // following are rules that tell of a record as a whole: where something was
 // planted their finding is neither right nor wrong.
-var following = []string{"response-body-in-log", "overexposed-list", "token-cacheable", "cleartext-token", "internal-id", "jwt-*", "token-*-claim*"}
+var following = []string{"response-body-in-log", "overexposed-list", "token-cacheable", "cleartext-token", "internal-id*", "inconsistent-items", "jwt-*", "token-*-claim*"}
 
 // implied lists, by family, what such a leak brings along: a debug page shows
 // traces and paths, an error of a database the statement.

@@ -8,64 +8,6 @@ import (
 	"github.com/leaktap/leaktap/classify"
 )
 
-// debugMarks are texts that frameworks' debug and error pages write and nothing
-// else does, with the framework's name.
-var debugMarks = []struct{ mark, framework string }{
-	{"Werkzeug Debugger", "Werkzeug"},
-	{"EVALEX_TRUSTED", "Werkzeug"},
-	{"because you have <code>DEBUG = True</code>", "Django"},
-	{"Action Controller: Exception caught", "Rails"},
-	{"Whoops! There was an error", "Laravel"},
-	{"window.ignite(", "Laravel Ignition"},
-	{"id=\"sfwdt", "Symfony"},
-	{"Symfony Exception", "Symfony"},
-	{"Server Error in '/", "ASP.NET"},
-	{"<title>phpinfo()", "PHP"},
-	{"Whitelabel Error Page", "Spring Boot"},
-	{"Jetty://", "Jetty"},
-	{"<h3>Apache Tomcat/", "Tomcat"},
-	{"Play Framework Error", "Play"},
-	{"play-error-page", "Play"},
-	{"__nextjs_original-stack-frame", "Next.js"},
-	{"vite-error-overlay", "Vite"},
-	{"Starlette Debugger", "Starlette"},
-	{"GraphiQL.createFetcher", "GraphiQL"},
-}
-
-func debugPage() classify.Detector {
-	anchors := make([]string, len(debugMarks))
-	for i, d := range debugMarks {
-		anchors[i] = d.mark
-	}
-	return &detector{classify.Rule{
-		ID: "debug-page", Category: classify.CategoryDebug, Severity: classify.High, Once: true,
-		Title: "A framework's debug page is served",
-		Why:   "Debug pages show code, configuration and variables, and some run commands for whoever asks.",
-		Fix:   "Switch the framework's debug mode off wherever requests from outside arrive.",
-		FalsePositives: "Only marks that a page itself writes match, in responses; documentation that names a debugger stays silent unless it " +
-			"quotes the mark in full.",
-		CWE: []string{"CWE-489", "CWE-215"}, OWASP: []string{"API8:2023"},
-		Fixes: map[string]string{
-			"flask":  "Run without debug=True and FLASK_DEBUG; serve with gunicorn or another WSGI server.",
-			"django": "DEBUG = False.", "spring": "server.error.whitelabel.enabled=false and an own error view.",
-			"express": "NODE_ENV=production.",
-		},
-		On: classify.Trigger{Anchors: anchors, Parts: inResponseBody()},
-	}, func(c *classify.Candidate) {
-		for _, d := range debugMarks {
-			if d.mark != c.Anchor {
-				continue
-			}
-			m := classify.Match{Lo: c.Lo, Hi: c.Hi, Show: d.framework + " page", Confidence: classify.HighConfidence}
-			if d.framework == "Spring Boot" {
-				m.Severity = classify.Low // it tells little more than the framework
-			}
-			c.Report(m)
-			return
-		}
-	}}
-}
-
 func debuggerSecret() classify.Detector {
 	// werkzeug/debug/tbtools.py writes SECRET = "…" beside EVALEX.
 	re := regexp.MustCompile(`^SECRET = "([A-Za-z0-9]{10,64})"`)
@@ -86,7 +28,7 @@ func debuggerSecret() classify.Detector {
 
 func debugPayload() classify.Detector {
 	return &detector{classify.Rule{
-		ID: "debug-payload", Category: classify.CategoryDebug, Severity: classify.Medium,
+		ID: "debug-payload", Category: classify.CategoryDebug, Severity: classify.Medium, Once: true,
 		Title:          "A response carries debug data",
 		Why:            "Queries, timings and internals that developers left in tell how the system is built and where it is slow or weak.",
 		Fix:            "Strip debug members in production, or send them only to callers who may see them.",
@@ -95,11 +37,16 @@ func debugPayload() classify.Detector {
 		On: classify.Trigger{Fields: []string{"debug"}, Parts: inResponseBody()},
 	}, func(c *classify.Candidate) {
 		v := c.Value()
-		switch {
-		case string(c.Key) == "internal", string(c.Key) == "timing", string(c.Key) == "timings":
-			return // public words; with an underscore they are not
-		case c.Kind == classify.Container:
-		case c.Kind == classify.String && !inPair(c) && len(v) >= 8 && bytes.IndexByte(v, ' ') > 0: // a trace id is no text
+		switch c.Kind {
+		case classify.Container:
+			if isDoubtful(c) || isEmpty(c) {
+				return
+			}
+		case classify.String:
+			if inPair(c) || len(v) < 8 || bytes.IndexByte(v, ' ') <= 0 || // a trace id is no text
+				isDoubtful(c) && string(c.Key) != "trace" || holdsAny([]byte(c.Parent()), catalogues) {
+				return
+			}
 		default:
 			return
 		}
@@ -107,31 +54,70 @@ func debugPayload() classify.Detector {
 	}}
 }
 
-// environmentNames are variables that tell of an environment when they stand
-// as values or in text; as names of members the vocabulary knows them.
-var environmentNames = []string{
-	"LD_LIBRARY_PATH", "KUBERNETES_SERVICE_HOST", "DJANGO_SETTINGS_MODULE", "SHLVL", "PYTHONPATH", "JAVA_HOME", "SSH_CONNECTION",
+// catalogues are names of objects whose members are commands or words of a language.
+var catalogues = []string{"/scripts", "i18n", "translation", "locale", "/labels", "/strings"}
+
+// isDoubtful knows names that mean other things outside of errors: public words,
+// the trace of a tracing system, the stack of a job offer.
+func isDoubtful(c *classify.Candidate) bool {
+	switch string(c.Key) {
+	case "internal", "timing", "timings", "Timing", "Timings":
+		return true
+	case "trace", "stack":
+		return c.X.Status < 400
+	case "tracing":
+		return c.Kind != classify.Container
+	}
+	return false
 }
+
+// isEmpty says whether an object or list holds nothing.
+func isEmpty(c *classify.Candidate) bool {
+	_, inside := c.Around(64)
+	if len(inside) == 0 {
+		return true
+	}
+	rest := bytes.TrimLeft(inside[1:], " \t\r\n")
+	return len(rest) > 0 && rest[0] == inside[0]+2 // the closing sign is two behind the opening one
+}
+
+// environmentNames are variables that only processes have (environ(7), the shells'
+// manuals, Kubernetes' and the runtimes' documentation); as names of members the
+// vocabulary knows them.
+var environmentNames = []string{
+	"LD_LIBRARY_PATH", "KUBERNETES_SERVICE_HOST", "DJANGO_SETTINGS_MODULE", "SHLVL", "PYTHONPATH", "JAVA_HOME", "SSH_CONNECTION", "GUNICORN_CMD_ARGS", "PYTHON_VERSION",
+	"KUBERNETES_PORT", "LS_COLORS", "XDG_RUNTIME_DIR", "CATALINA_HOME", "systemEnvironment", "systemProperties",
+}
+
+// environmentLines start lines of an environment or of a settings file, of which
+// several have to stand together.
+var environmentLines = []string{
+	"PATH=/", "HOME=/", "HOSTNAME=", "SHELL=/", "DB_HOST=", "DB_CONNECTION=", "DB_PASSWORD=", "NODE_ENV=",
+	"REDIS_HOST=", "REDIS_URL=", "AWS_ACCESS_KEY_ID=", "LC_ALL=", "GPG_KEY=", "SECRET_KEY=", "DATABASE_URL=", "APP_KEY=", "APP_NAME=", "<Config {",
+}
+
+// environmentValues stand in the value of PATH.
+var environmentValues = []string{":/usr/local/bin", ":/usr/bin"}
 
 func environmentDump() classify.Detector {
 	return &detector{classify.Rule{
-		ID: "config-environment", Category: classify.CategoryDebug, Severity: classify.High,
+		ID: "config-environment", Category: classify.CategoryDebug, Severity: classify.High, Once: true,
 		Title:          "A response tells configuration or environment variables",
 		Why:            "The names alone show what runs where; the values often hold passwords and keys.",
 		Fix:            "Remove the route or protect it; never serialize os.environ, process.env or the framework's configuration object.",
-		FalsePositives: "Only names that nothing but a process environment or a framework's configuration uses match.",
+		FalsePositives: "Only names that nothing but a process environment or a framework's configuration uses match alone; others match where several stand together.",
 		CWE:            []string{"CWE-215", "CWE-526"}, OWASP: []string{"API8:2023"},
 		Fixes: map[string]string{"spring": "management.endpoint.env.enabled=false.", "flask": "Never jsonify(app.config) or os.environ."},
-		On:    classify.Trigger{Anchors: environmentNames, Fields: []string{"environment"}, Parts: inResponseBody()},
+		On: classify.Trigger{
+			Anchors: slices.Concat(environmentNames, environmentLines, environmentValues),
+			Fields:  []string{"environment", "environment-hint"}, Parts: inResponseBody(),
+		},
 	}, func(c *classify.Candidate) {
-		switch {
-		case c.Anchor == "" && (c.Kind == classify.Container || inPair(c)):
-			return
-		case c.Anchor != "" && !freeBefore(c):
+		if c.Anchor == "" && !isSetting(c) || c.Anchor != "" && !isVariablePlace(c) {
 			return
 		}
 		m := classify.Match{Lo: c.Lo, Hi: c.Hi, Show: "environment or configuration names"}
-		if c.Anchor == "" {
+		if c.Anchor == "" && !inPair(c) {
 			m.Where, m.Pointer = c.Where, c.Parent()
 		} else if slices.Contains(environmentNames, c.Anchor) {
 			m.Show = c.Anchor
@@ -139,3 +125,83 @@ func environmentDump() classify.Detector {
 		c.Report(m)
 	}}
 }
+
+// isSetting judges a value under the name of a variable: in a text, and for names
+// that other things have too, others have to stand around it.
+func isSetting(c *classify.Candidate) bool {
+	switch {
+	case c.Field == "environment" && !inPair(c):
+		return c.Kind != classify.Container || isCapital(c.Key)
+	case !isCapital(c.Key):
+		return false
+	case c.Field == "environment":
+		return variablesAround(c.Text, c.Lo) >= 3
+	}
+	before, behind := c.Around(around)
+	return !inPair(c) && c.Kind != classify.Container && variables(before, ':')+variables(behind, ':') >= 3
+}
+
+// isVariablePlace judges an anchor by where it stands: a name for itself, a line
+// among others of its kind, the value of PATH.
+func isVariablePlace(c *classify.Candidate) bool {
+	switch {
+	case c.Anchor[0] == ':':
+		return equalFold(c.Key, "path") && c.Kind == classify.String && c.Lo > 0 && c.Text[0] == '/'
+	case c.Lo > 0 && bytes.IndexByte([]byte("\n\r'\"> {"), c.Text[c.Lo-1]) < 0 && !behindEscape(c), inProse(c):
+		return false
+	case c.Lo == 0 && c.Hi == len(c.Text):
+		return c.Kind == classify.String
+	}
+	return variablesAround(c.Text, c.Lo) >= 3
+}
+
+// around is how far the neighbours of a variable may stand.
+const around = 700
+
+func variablesAround(text []byte, at int) int {
+	text = text[max(0, at-around):min(len(text), at+around)]
+	return max(variables(text, '='), variables(text, ':'))
+}
+
+// variables counts the names in capitals before a sign in a text, neighbours of one
+// name as one.
+func variables(text []byte, sign byte) (n int) {
+	var last []byte
+	for i := 0; i < len(text); {
+		j := bytes.IndexByte(text[i:], sign)
+		if j < 0 {
+			return n
+		}
+		end := i + j
+		i = end + 1
+		for end > 0 && bytes.IndexByte([]byte("\"'\\ "), text[end-1]) >= 0 {
+			end--
+		}
+		start := end
+		for start > 0 && end-start < 64 && isWordByte(text[start-1]) {
+			start--
+		}
+		if name := text[start:end]; isCapital(name) && !bytes.Equal(name, last) {
+			last = name
+			n++
+		}
+	}
+	return n
+}
+
+// isCapital says whether a name is written as variables are.
+func isCapital(name []byte) bool {
+	letters := 0
+	for _, b := range name {
+		switch {
+		case 'A' <= b && b <= 'Z':
+			letters++
+		case b != '_' && !isDigit(b):
+			return false
+		}
+	}
+	return letters >= 3
+}
+
+// equalFold compares with a lower-case text, without case.
+func equalFold(b []byte, lower string) bool { return bytes.EqualFold(b, []byte(lower)) }

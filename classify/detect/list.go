@@ -44,7 +44,12 @@ func All(v *Vocabulary) []classify.Detector {
 		dotnetTrace(),
 		phpTrace(),
 		rubyTrace(),
+		rustTrace(),
+		elixirTrace(),
+		nativeTrace(),
+		otherTrace(),
 		debugPage(),
+		directoryListing(),
 		debugPayload(),
 		environmentDump(),
 		sqlError(),
@@ -61,8 +66,10 @@ func All(v *Vocabulary) []classify.Detector {
 		cookieFlags(),
 		cleartextToken(),
 		cacheableToken(),
+		structuredTrace(),
 		overexposedList(),
 		responseBodyInLog(),
+		inconsistentItems(),
 	}
 }
 

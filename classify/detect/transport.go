@@ -12,7 +12,7 @@ import (
 func versionHeader() classify.Detector {
 	re := regexp.MustCompile(`(?i)\b([a-z][a-z.+_-]{1,24})/\d+(?:\.\d+)+`)
 	names := []string{
-		"server", "x-powered-by", "x-generator", "x-aspnet-version", "x-aspnetmvc-version", "x-runtime-version", "x-drupal-version", "x-jenkins", "x-owa-version",
+		"server", "x-powered-by", "x-generator", "x-aspnet-version", "x-aspnetmvc-version", "x-runtime-version", "x-drupal-version", "x-jenkins", "x-owa-version", "x-php-version", "microsoftsharepointteamservices",
 	}
 	return &detector{classify.Rule{
 		ID: "version-header", Category: classify.CategoryInternal, Severity: classify.Info,

@@ -1,0 +1,204 @@
+package classify
+
+import (
+	"bytes"
+	"math/bits"
+	"strings"
+
+	"github.com/leaktap/leaktap/classify/planes"
+)
+
+// What is special about looking for places in JSON: which bytes are in strings, what
+// escapes may hide, what makes a document broken, and names in quotes.
+
+// strings finds the bytes of a block that are in strings, and escapes that hide something.
+func (p *places) strings(i, start int) {
+	b := &p.blocks[i]
+	quotes, backslash := b[planes.Quote], b[planes.Backslash]
+	behind := backslash<<1 | p.escape
+	if !p.escaped && backslash|p.odd != 0 {
+		behind = planes.Escaped(backslash, &p.odd)
+		quotes &^= behind
+	}
+	p.quoted[i] = planes.Inside(quotes, &p.open)
+	p.broken = p.broken || p.isBroken(b, p.quoted[i], behind, start+i*planes.BlockSize)
+	if backslash|p.escape == 0 || p.escapes {
+		return
+	}
+	p.escapes = !p.escaped && backslash&^p.quoted[i] != 0 || p.hides(behind&^b[planes.Quote], start+i*planes.BlockSize)
+}
+
+// escapedNames looks for members of a block whose names hold escapes: such a name is
+// another one than is seen.
+func (p *places) escapedNames(i, start int) {
+	b := &p.blocks[i]
+	escapes := b[planes.Backslash]
+	if p.escaped {
+		escapes &^= b[planes.Quote] >> 1
+	}
+	if escapes|p.recent != 0 && !p.escapes {
+		for signs := b[planes.Sign] &^ p.quoted[i]; signs != 0; signs &= signs - 1 {
+			at := start + i*planes.BlockSize + bits.TrailingZeros64(signs)
+			if p.text[at] == ':' && p.isEscapedName(at) {
+				p.escapes = true
+			}
+		}
+	}
+	// A name has at most maxFieldName bytes, which are those of two blocks.
+	p.recent = p.recent<<1&2 | min(escapes, 1)
+}
+
+// isEscapedName says whether the name in quotes before a colon holds an escape.
+func (p *places) isEscapedName(colon int) bool {
+	hi := colon
+	for hi > 0 && isSpace(p.text[hi-1]) {
+		hi--
+	}
+	if hi == 0 || p.text[hi-1] != '"' {
+		return false
+	}
+	name := bytes.TrimRight(p.text[max(0, hi-1-maxFieldName):hi-1], `\`)
+	start := bytes.LastIndexByte(name, '"')
+	if start > 0 && name[start-1] == '\\' && !p.escaped {
+		return true
+	}
+	return bytes.IndexByte(name[start+1:], '\\') >= 0
+}
+
+// isBroken says whether there is something between the strings of a block that JSON does
+// not have there: then the walk looks at the document as at running text as well.
+func (p *places) isBroken(b *planes.Block, quoted, behind uint64, start int) bool {
+	between := ^(quoted | b[planes.Backslash] | behind) // without the escapes of white space
+	if b[planes.Odd]&between != 0 {
+		return true
+	}
+	word := b[planes.Word] & between
+	for starts := word &^ (word<<1 | p.literal); starts != 0; starts &= starts - 1 {
+		if i := start + bits.TrailingZeros64(starts); !isLiteral(p.text, i) {
+			return true
+		}
+	}
+	p.literal = word >> 63
+	return false
+}
+
+// isLiteral says whether a number or literal may start at offset i: behind a colon, a comma,
+// a bracket, or the sign, dot or exponent of a number.
+func isLiteral(text []byte, i int) bool {
+	before := i
+	for before > 0 && isSpace(text[before-1]) {
+		before--
+	}
+	if before > 1 && text[before-2] == '\\' && text[before-1] != '"' { // the letter of an escape
+		return true
+	}
+	if before > 0 && strings.IndexByte(":,[-+.", text[before-1]) < 0 {
+		return false
+	}
+	rest := text[i:]
+	return isDigit(rest[0]) || bytes.HasPrefix(rest, []byte("true")) || bytes.HasPrefix(rest, []byte("false")) ||
+		bytes.HasPrefix(rest, []byte("null"))
+}
+
+// hides says whether the bytes behind backslashes, quotes left out, may stand for
+// something that cannot be found as it is written.
+func (p *places) hides(behind uint64, start int) bool {
+	for ; behind != 0; behind &= behind - 1 {
+		i := start + bits.TrailingZeros64(behind)
+		if i >= len(p.text) {
+			return false
+		}
+		switch p.text[i] {
+		case 'n', 't', 'r', 'b', 'f':
+		case '/':
+			if isDense(p.text, i) {
+				return true
+			}
+		case 'u':
+			if p.hidesRune(i) {
+				return true
+			}
+		default:
+			return true
+		}
+	}
+	return false
+}
+
+// hidesRune says whether the character whose escape has its u at offset i may be part of
+// what is looked for. If not, a word may start behind it.
+func (p *places) hidesRune(i int) bool {
+	r, ok := hexRune(p.text[i+1 : min(len(p.text), i+5)])
+	if !ok || r < 0x80 || p.f.runes.has(r) {
+		return true
+	}
+	if at := i + 5; at+headSize <= len(p.text) {
+		if h := head(p.text[at], p.text[at+1], p.text[at+2]); p.f.heads.has(h) {
+			p.headed(h, at)
+		}
+	}
+	return false
+}
+
+// hexRune reads four hexadecimal digits.
+func hexRune(digits []byte) (r uint16, ok bool) {
+	for _, c := range digits {
+		n := strings.IndexByte("0123456789abcdef", lowerASCII[c])
+		if n < 0 {
+			return 0, false
+		}
+		r = r<<4 | uint16(n)
+	}
+	return r, len(digits) == 4
+}
+
+// isDense says whether an escaped slash may stand in the middle of base64: eight letters and
+// digits of both cases are before it.
+func isDense(text []byte, slash int) bool {
+	var digits, small, capitals int
+	for _, c := range text[max(0, slash-9) : slash-1] {
+		switch {
+		case isDigit(c):
+			digits++
+		case isSmall(c):
+			small++
+		case isCapital(c):
+			capitals++
+		}
+	}
+	return digits+small+capitals == 8 && capitals > 0 && small+digits > 0
+}
+
+// member returns the class of the name in quotes before a colon, if it holds more than
+// the letters, digits and the like that were looked up already.
+func (p *places) member(colon, size int) uint16 {
+	key := memberBefore(p.text, colon)
+	if len(key) == size {
+		return 0
+	}
+	return p.names.lookup(key)
+}
+
+// hidesName says whether only a text without escapes shows the name that ends at hi before
+// a colon: an escape stands between them, or in the name's end.
+func hidesName(text []byte, colon, hi int) bool {
+	escape := func(i int) bool { return i >= 0 && text[i] == '\\' && text[i+1] != '"' }
+	return colon > 1 && escape(colon-2) || hi > 1 && escape(hi-2) || hi > 2 && escape(hi-3)
+}
+
+// memberBefore returns the name in quotes before a colon, or nil.
+func memberBefore(doc []byte, colon int) []byte {
+	hi := colon
+	for hi > 0 && isSpace(doc[hi-1]) {
+		hi--
+	}
+	if hi == 0 || doc[hi-1] != '"' {
+		return nil
+	}
+	hi--
+	from := max(0, hi-maxFieldName-1)
+	if n := bytes.LastIndexByte(doc[from:hi], '"'); n >= 0 {
+		return doc[from+n+1 : hi]
+	}
+	return nil
+}

@@ -1,0 +1,205 @@
+package classify
+
+import (
+	"math/bits"
+
+	"github.com/leaktap/leaktap/classify/planes"
+)
+
+// words finds the anchors whose hook is in a block. An escaped letter ends a word
+// (as in "\nBearer"): text may hold JSON that nobody unescaped.
+func (p *places) words(b *planes.Block, start int) {
+	word, backslash := b[planes.Word], b[planes.Backslash]
+	whole := word &^ (backslash<<1 | p.escape)
+	starts := word&^(whole<<1|p.word) | b[planes.Lead] // where words start is not known in all scripts
+	p.word, p.escape = whole>>63, backslash>>63
+	text := p.text
+	for starts != 0 {
+		i := start + bits.TrailingZeros64(starts)
+		starts &= starts - 1
+		if i+headSize > len(text) {
+			p.hooked(p.f.lastWord(text[i:]), i)
+			continue
+		}
+		if h := head(text[i], text[i+1], text[i+2]); p.f.heads.has(h) {
+			p.headed(h, i)
+		}
+	}
+	rare := b[planes.Rare]
+	if p.escaped { // before quotes they are not rare; what else they may be makes the text one with escapes
+		rare &^= backslash
+	}
+	for ; rare != 0; rare &= rare - 1 {
+		i := start + bits.TrailingZeros64(rare)
+		p.hooked(p.f.rare[text[i]], i)
+	}
+}
+
+// headed looks at the word at offset i, whose first three bytes have that hash.
+func (p *places) headed(h uint16, i int) {
+	if i+headSize < len(p.text) {
+		long := head4(p.text[i], p.text[i+1], p.text[i+2], p.text[i+3])
+		if t := &p.f.long; t.has.has(long) {
+			p.hooked(t.lists[t.index[long]], i)
+		}
+	}
+	if t := &p.f.short; t.has.has(h) {
+		p.hooked(t.lists[t.index[h]], i)
+	}
+}
+
+// lastWord returns the hooks of a word of fewer than headSize bytes that ends the
+// text.
+func (f *finder) lastWord(word []byte) []hook {
+	if len(word) < minHook || f.short.lists == nil {
+		return nil
+	}
+	return f.short.lists[f.short.index[head(word[0], word[1], 0)]]
+}
+
+// hooked compares the anchors of hooks at offset i of the text.
+func (p *places) hooked(hooks []hook, i int) {
+	for _, h := range hooks {
+		a := &p.f.anchors[h.anchor]
+		at := i - int(h.off)
+		end := at + len(a.text)
+		if at >= 0 && end <= len(p.text) && (p.document || !a.escaped) && hasAnchor(p.text[at:end], a) {
+			p.list = append(p.list, place{at: at, end: end, anchor: a})
+		}
+	}
+}
+
+// longWords looks inside the long words of a window, those that began before it
+// included. What was found at a word's start is not found again.
+func (p *places) longWords(blocks []planes.Block, start int) {
+	for i := range blocks {
+		long, at := blocks[i][planes.Long], start+i*planes.BlockSize
+		if head := bits.TrailingZeros64(^long); head == planes.BlockSize {
+			p.long += head
+			continue
+		} else if p.long+head >= longWord {
+			p.longWord(at-p.long, at+head)
+		}
+		p.long = bits.LeadingZeros64(^long)
+		runs := long & (long >> 1)
+		for shift := 2; shift < longWord; shift *= 2 {
+			runs &= runs >> shift
+		}
+		if runs != 0 { // from the start of the first to the end of the last
+			p.longWord(at+bits.TrailingZeros64(runs), at+bits.Len64(runs)-1+longWord)
+		}
+	}
+	if p.long >= longWord {
+		p.longWord(p.pos-p.long, p.pos)
+	}
+}
+
+// longWord finds anchors inside text[lo:hi]. It starts early enough for one that
+// ends behind what was looked at before.
+func (p *places) longWord(lo, hi int) {
+	done := p.inside
+	lo = max(lo, done-p.f.longest+1)
+	p.inside = max(done, hi)
+	p.f.inside.scan(p.text[lo:hi], func(a *anchor, at int) {
+		at += lo
+		end := at + len(a.text)
+		if end > done && at > 0 && isWordByte(p.text[at-1]) && !isEscaped(p.text, at-1) {
+			p.list = append(p.list, place{at: at, end: end, anchor: a})
+		}
+	})
+}
+
+// isEscaped says whether a backslash stands before offset i.
+func isEscaped(text []byte, i int) bool { return i > 0 && text[i-1] == '\\' }
+
+// runs finds runs of digits, single separators between them allowed. A run of
+// minDigits bytes covers a multiple of four and the four bytes behind it; two
+// separators never follow each other in it.
+func (p *places) runs(blocks []planes.Block, start int) {
+	const fourth = 0x1111111111111111
+	for i := range blocks {
+		digit := blocks[i][planes.Digit]
+		if digit == 0 {
+			continue
+		}
+		run := digit | blocks[i][planes.Separator]
+		next, nextDigit := ^uint64(0), ^uint64(0) // what is behind the window may be anything
+		if i+1 < len(blocks) {
+			nextDigit = blocks[i+1][planes.Digit]
+			next = nextDigit | blocks[i+1][planes.Separator]
+		}
+		found := run & (run>>1 | next<<63) & (run>>2 | next<<62) & (run>>3 | next<<61) & (run>>4 | next<<60) &
+			(digit | digit>>1 | nextDigit<<63) & fourth
+		for ; found != 0; found &= found - 1 {
+			p.run(start + i*planes.BlockSize + bits.TrailingZeros64(found))
+		}
+	}
+}
+
+// run looks at the run of digits around offset i or the one behind it.
+func (p *places) run(i int) {
+	if i < p.ran {
+		return
+	}
+	if !isDigit(p.text[i]) {
+		i++
+	}
+	if i >= len(p.text) || !isDigit(p.text[i]) {
+		return
+	}
+	lo, hi, digits := runAround(p.text, i)
+	p.ran = hi
+	if digits >= p.f.minRun {
+		p.list = append(p.list, place{at: lo, end: hi, digits: digits})
+	}
+}
+
+// signs finds the signs of a block behind telling names whose values some rule
+// asks for.
+func (p *places) signs(b *planes.Block, start int) {
+	for signs := b[planes.Sign]; signs != 0; signs &= signs - 1 {
+		i := start + bits.TrailingZeros64(signs)
+		if p.text[i] == '<' {
+			p.element(i)
+			continue
+		}
+		hi := p.nameEnd(i)
+		if !p.names.v.mayEnd(p.text[:hi]) {
+			continue
+		}
+		lo := nameStart(p.text, hi)
+		id := p.names.lookup(p.text[lo:hi])
+		if id == 0 && lo > 0 && lo < hi && p.text[lo-1] == '\\' { // "\npassword="
+			id = p.names.lookup(p.text[lo+1 : hi])
+		}
+		if id == 0 && p.document && p.text[i] == ':' {
+			id = p.member(i, hi-lo)
+		}
+		if id != 0 && p.f.asked[id] {
+			p.list = append(p.list, place{at: i, end: i + 1, field: id})
+		}
+	}
+}
+
+// nameEnd returns where the name before a sign ends. Mostly a quote stands between the two.
+func (p *places) nameEnd(sign int) int {
+	if sign > 1 && p.text[sign-1] == '"' && isNameByte(p.text[sign-2]) {
+		return sign - 1
+	}
+	hi := nameEnd(p.text, sign)
+	if p.document && p.text[sign] == ':' && (hidesName(p.text, sign, hi) || p.escaped && isSpace(p.text[max(0, sign-1)])) {
+		p.escapes = true
+	}
+	return hi
+}
+
+// element looks at the name of a tag that starts at offset i.
+func (p *places) element(i int) {
+	name := elementName(p.text, i)
+	if len(name) == 0 || !p.names.v.mayEnd(name) {
+		return
+	}
+	if id := p.names.lookup(name); id != 0 && p.f.asked[id] {
+		p.list = append(p.list, place{at: i, end: i + 1, field: id})
+	}
+}
