@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"regexp"
-	"regexp/syntax"
 	"strings"
 
 	"github.com/leaktap/leaktap/classify"
@@ -47,18 +45,9 @@ type TokenKind struct {
 	Negatives []string `yaml:"negatives"`
 
 	severity classify.Severity
-	re       *regexp.Regexp
+	form     *form
 	check    func(token []byte, body int) bool
-	use      [256]byteUse
 }
-
-// byteUse says which parts of a token can hold a byte.
-type byteUse uint8
-
-const (
-	headByte byteUse = 1 << iota
-	bodyByte
-)
 
 const (
 	minAnchor   = 3
@@ -66,7 +55,8 @@ const (
 	anchorPlace = "¦"
 )
 
-// compile checks an entry and makes it ready to match.
+// compile checks an entry and makes it ready to match. No error shows an example,
+// which may be a real token.
 func (k *TokenKind) compile() error {
 	if err := k.parse(); err != nil {
 		return fmt.Errorf("token kind %q: %w", k.ID, err)
@@ -94,53 +84,19 @@ func (k *TokenKind) parse() (err error) {
 	if k.check, err = newChecksum(k.Checksum); err != nil {
 		return err
 	}
-	end := ""
-	if k.Anchor == "" {
-		end = "$"
-	}
-	if k.re, err = regexp.Compile("^(?:" + k.Head + ")" + regexp.QuoteMeta(k.Anchor) + "(?:" + k.Body + ")" + end); err != nil {
-		return err
-	}
 	if k.Severity != "" {
 		if err := k.severity.UnmarshalText([]byte(k.Severity)); err != nil {
 			return err
 		}
 	}
-	return errors.Join(k.mark(k.Head, headByte), k.mark(k.Body, bodyByte))
-}
-
-// mark marks the bytes that the literals and classes of an expression hold.
-func (k *TokenKind) mark(expr string, use byteUse) error {
-	re, err := syntax.Parse(expr, syntax.Perl)
-	if err != nil {
-		return err
-	}
-	k.markRunes(re, use)
-	return nil
-}
-
-func (k *TokenKind) markRunes(re *syntax.Regexp, use byteUse) {
-	switch re.Op {
-	case syntax.OpLiteral:
-		for _, r := range re.Rune {
-			k.use[byte(r)] |= use
-		}
-	case syntax.OpCharClass:
-		for i := 0; i+1 < len(re.Rune); i += 2 {
-			for r := re.Rune[i]; r <= min(re.Rune[i+1], 255); r++ {
-				k.use[r] |= use
-			}
-		}
-	}
-	for _, sub := range re.Sub {
-		k.markRunes(sub, use)
-	}
+	k.form, err = newForm(k.Head, k.Anchor, k.Body, k.Anchor == "")
+	return err
 }
 
 // goesOn says whether a token goes on with that byte: a word does, and a body of
 // base64 or base64url.
 func (k *TokenKind) goesOn(b byte) bool {
-	return isWordByte(b) || (b == '-' || b == '+') && k.use[b]&bodyByte != 0
+	return isWordByte(b) || (b == '-' || b == '+') && k.form.body.has(b)
 }
 
 // assemble puts an example together.
@@ -169,24 +125,24 @@ func (k *TokenKind) starts(value []byte) bool {
 
 // is says whether all of a value is a token of this kind.
 func (k *TokenKind) is(value []byte) bool {
-	return len(value) <= maxOpaque && k.re.Match(value) && k.check(value, len(k.Anchor))
+	return len(value) <= maxOpaque && k.form.match(value) >= 0 && k.check(value, len(k.Anchor))
 }
 
 // around returns the token [lo,hi) that holds the anchor at that offset. The
 // token must be no part of a longer word.
 func (k *TokenKind) around(text []byte, anchor int) (lo, hi int, ok bool) {
 	lo = anchor
-	for k.Head != "" && lo > 0 && anchor-lo < maxHead && k.use[text[lo-1]]&headByte != 0 {
+	for k.Head != "" && lo > 0 && anchor-lo < maxHead && k.form.head.has(text[lo-1]) {
 		lo--
 	}
 	if lo > 0 && isWordByte(text[lo-1]) {
 		return 0, 0, false
 	}
-	loc := k.re.FindIndex(text[lo:k.reach(text, lo, anchor)])
-	if loc == nil {
+	end := k.form.match(text[lo:k.reach(text, lo, anchor)])
+	if end < 0 {
 		return 0, 0, false
 	}
-	hi = lo + loc[1]
+	hi = lo + end
 	if hi < len(text) && k.goesOn(text[hi]) || !k.check(text[lo:hi], anchor-lo+len(k.Anchor)) {
 		return 0, 0, false
 	}
