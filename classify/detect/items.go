@@ -82,7 +82,7 @@ func layerOf(doc []byte, pointer string) (inner []byte, path []string) {
 // stringAt returns the string that a path of names leads to, unescaped.
 func stringAt(doc []byte, path []string) []byte {
 	s := jsonscan.New(doc)
-	var steps []step
+	var steps []itemStep
 	for {
 		t := s.Next()
 		switch t.Kind {
@@ -99,10 +99,10 @@ func stringAt(doc []byte, path []string) []byte {
 }
 
 // along takes the step of a token.
-func along(steps []step, doc []byte, t jsonscan.Token) []step {
+func along(steps []itemStep, doc []byte, t jsonscan.Token) []itemStep {
 	switch t.Kind {
 	case jsonscan.BeginObject, jsonscan.BeginArray:
-		return append(steps, step{list: t.Kind == jsonscan.BeginArray})
+		return append(steps, itemStep{list: t.Kind == jsonscan.BeginArray})
 	case jsonscan.EndObject, jsonscan.EndArray:
 		return steps[:max(0, len(steps)-1)]
 	case jsonscan.Key:
@@ -113,8 +113,8 @@ func along(steps []step, doc []byte, t jsonscan.Token) []step {
 	return steps
 }
 
-// step is one step of the way to a token: a member's name, or none in a list.
-type step struct {
+// itemStep is one step of the way to a token: a member's name, or none in a list.
+type itemStep struct {
 	name        []byte
 	list, holds bool
 }
@@ -123,7 +123,7 @@ type step struct {
 // those of them with a member of that name.
 func countItems(doc []byte, path []string, name string) (items, holders int) {
 	s := jsonscan.New(doc)
-	var steps []step
+	var steps []itemStep
 	depth := len(path) + 2 // of the items' members
 	for {
 		t := s.Next()
@@ -145,7 +145,7 @@ func countItems(doc []byte, path []string, name string) (items, holders int) {
 }
 
 // matches says whether steps begin with a path of names.
-func matches(steps []step, path []string) bool {
+func matches(steps []itemStep, path []string) bool {
 	for i, name := range path {
 		if steps[i].list || string(steps[i].name) != name {
 			return false

@@ -17,7 +17,7 @@ func secretField(known *Vocabulary) classify.Detector {
 		CWE:            []string{"CWE-522", "CWE-532"}, OWASP: []string{"API3:2023", "API8:2023"},
 		On: classify.Trigger{
 			Anchors: []string{"otpauth://"},
-			Fields:  append([]string{"pair-value"}, secretClasses...),
+			Fields:  append([]string{"pair-value"}, known.secretClasses()...),
 		},
 	}, func(c *classify.Candidate) {
 		if onTheWay(c) {
@@ -28,7 +28,7 @@ func secretField(known *Vocabulary) classify.Detector {
 			return
 		}
 		e, ok := resolved(c)
-		if !ok || !slices.Contains(secretClasses, e.Field) {
+		if !ok || !slices.Contains(secretClasses, e.Field) && e.Field != CustomClass {
 			return
 		}
 		v := bytes.TrimSpace(e.Value())
@@ -45,6 +45,21 @@ func secretField(known *Vocabulary) classify.Detector {
 
 // secretClasses are the classes of fields that the rule judges.
 var secretClasses = []string{"api-key", "secret", "otp", "pin", "secret-phrase", "password-salt"}
+
+// secretClasses are those and, where users named fields, theirs.
+func (v *Vocabulary) secretClasses() []string {
+	if slices.ContainsFunc(v.Fields, func(f classify.FieldNames) bool { return f.Class == CustomClass }) {
+		return append([]string{CustomClass}, secretClasses...)
+	}
+	return secretClasses
+}
+
+// isCustomSecret says whether a value is a secret because a user says that its
+// name is that of one: then it need not be random.
+func isCustomSecret(c *classify.Candidate, v []byte) bool {
+	return c.Field == CustomClass && (c.Kind == classify.String || c.Kind == classify.Number) && len(v) >= 4 &&
+		(!inPair(c) || isPairValue(c, v))
+}
 
 // maxURI bounds a URI.
 const maxURI = 1024
@@ -69,7 +84,7 @@ func isSecretValue(c *classify.Candidate, v []byte) bool {
 	switch {
 	case c.Field == "pin":
 		return isOneTimeCode(c, v) && !inPair(c)
-	case c.Field == "otp" && isOneTimeCode(c, v):
+	case c.Field == "otp" && isOneTimeCode(c, v), isCustomSecret(c, v):
 		return true
 	case c.Kind != classify.String:
 		return false

@@ -19,6 +19,7 @@ type Vocabulary struct {
 	Tokens []TokenKind
 
 	byStart *[256][]*TokenKind
+	added   []addedField
 }
 
 // Builtin returns the vocabulary that comes with leaktap. Its examples are
@@ -114,7 +115,7 @@ func (v *Vocabulary) index() {
 	for i := range v.Tokens {
 		k := &v.Tokens[i]
 		for b := range 256 {
-			if k.Anchor != "" && (k.Head != "" && k.use[b]&headByte != 0 || k.Head == "" && int(k.Anchor[0]) == b) {
+			if k.Anchor != "" && (k.Head != "" && k.form.head.has(byte(b)) || k.Head == "" && int(k.Anchor[0]) == b) {
 				v.byStart[b] = append(v.byStart[b], k)
 			}
 		}

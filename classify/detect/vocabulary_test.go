@@ -313,20 +313,22 @@ func TestTokenKindErrors(t *testing.T) {
 		kind TokenKind
 		want string
 	}{
-		{TokenKind{Anchor: "abc_", Body: digits}, `token kind "": id and body are needed`},
-		{TokenKind{ID: "k", Anchor: "abc_"}, `token kind "k": id and body are needed`},
-		{TokenKind{ID: "k", Anchor: "ab", Body: digits}, `token kind "k": an anchor of 3 bytes or names are needed`},
-		{TokenKind{ID: "k", Anchor: "abc_", Body: digits, Checksum: "md5"}, `token kind "k": unknown checksum "md5"`},
-		{TokenKind{ID: "k", Anchor: "abc_", Body: "[0-9"}, "token kind \"k\": error parsing regexp: missing closing ]: `[0-9)`"},
-		{TokenKind{ID: "k", Anchor: "abc_", Body: digits, Severity: "awful"}, `token kind "k": unknown severity "awful": use one of info, low, medium, high, critical`},
-		{TokenKind{ID: "k", Anchor: "abc_", Body: digits, Examples: []string{"1234", "12345"}}, `token kind "k": its example 2 does not match`},
-		{TokenKind{ID: "k", Anchor: "abc_", Body: digits, Negatives: []string{"123", "1234"}}, `token kind "k": its negative 2 matches`},
+		{TokenKind{Anchor: "abc_", Body: digits}, `id and body are needed`},
+		{TokenKind{ID: "k", Anchor: "abc_"}, `id and body are needed`},
+		{TokenKind{ID: "k", Anchor: "ab", Body: digits}, `an anchor of 3 bytes or names are needed`},
+		{TokenKind{ID: "k", Anchor: "abc_", Body: digits, Checksum: "md5"}, `unknown checksum "md5"`},
+		{TokenKind{ID: "k", Anchor: "abc_", Body: "[0-9"}, "error parsing regexp: missing closing ]: `[0-9)`"},
+		{TokenKind{ID: "k", Anchor: "abc_", Body: digits, Severity: "awful"}, `unknown severity "awful": use one of info, low, medium, high, critical`},
+		{TokenKind{ID: "k", Anchor: "abc_", Body: digits, Examples: []string{"1234", "12345"}}, `k.examples[1]: does not match: head, anchor and body match only 8 bytes of abc_••• (9 bytes)`},
+		{TokenKind{ID: "k", Anchor: "abc_", Body: digits, Negatives: []string{"123", "1234"}}, `k.negatives[1]: matches, and should not: abc_••• (8 bytes)`},
 		{TokenKind{ID: "k", Anchor: "_abc", Head: digits, Examples: []string{"1234¦"}, Negatives: []string{"123¦", "12345¦", "x1234¦"}}, ""},
 		{TokenKind{ID: "k", Names: []string{"x api key"}, Body: digits, Examples: []string{"1234"}, Negatives: []string{"12345"}}, ""},
 	} {
 		got := ""
-		if err := tc.kind.compile(); err != nil {
+		if err := tc.kind.parse(); err != nil {
 			got = err.Error()
+		} else if p := tc.kind.tryExamples(tc.kind.ID); p != nil {
+			got = p.Error()
 		}
 		if got != tc.want {
 			t.Errorf("%+v: got error %q, want %q", tc.kind, got, tc.want)

@@ -57,7 +57,7 @@ func (a *app) agentWith(d *detecting, o *outputs, live bool) (*agent, *output, e
 	if err != nil {
 		return nil, nil, usage(err)
 	}
-	engine, err := d.engine(classify.Limits{})
+	engine, err := d.engine(classify.Limits{}, a.log)
 	if err != nil {
 		return nil, nil, usage(err)
 	}

@@ -1,18 +1,13 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
-	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os"
-	"slices"
+	"path/filepath"
 	"time"
 
-	"github.com/goccy/go-yaml"
-	"github.com/goccy/go-yaml/parser"
 	"github.com/prometheus/exporter-toolkit/web"
 
 	"github.com/leaktap/leaktap/capture"
@@ -73,7 +68,10 @@ type classifyConfig struct {
 	DecodeLayers        int    `yaml:"decode_layers"`
 }
 
+// rulesConfig adds rule files and disables rules, kinds of tokens ("github-pat")
+// and categories ("category:debug").
 type rulesConfig struct {
+	Files   []string `yaml:"files"`
 	Disable []string `yaml:"disable"`
 }
 
@@ -120,12 +118,8 @@ func loadConfig(file string) (*config, error) {
 		return nil, fmt.Errorf("read configuration: %w", err)
 	}
 	c := &config{HTTP: httpConfig{Listen: defaultListen}}
-	d := yaml.NewDecoder(bytes.NewReader(text), yaml.Strict())
-	if err := d.Decode(c); err != nil && !errors.Is(err, io.EOF) { // an empty file is what check says
-		return nil, configError(file, text, err)
-	}
-	if tree, err := parser.ParseBytes(text, 0); err == nil && len(tree.Docs) > 1 {
-		return nil, fmt.Errorf("%s: want one document, and here another starts", at(file, tree.Docs[1].Start.Position))
+	if err := decodeYAML(file, text, c); err != nil {
+		return nil, err
 	}
 	c.file, c.text = file, text
 	if problem := c.check(); problem != nil {
@@ -144,7 +138,7 @@ func (c *config) check() *configProblem {
 			return p
 		}
 	}
-	return cmp.Or(c.Classify.check(), c.Rules.check(), c.Sinks.check(), c.HTTP.check())
+	return cmp.Or(c.Classify.check(), c.Rules.check(filepath.Dir(c.file)), c.Sinks.check(), c.HTTP.check())
 }
 
 func (c *classifyConfig) check() *configProblem {
@@ -160,18 +154,25 @@ func (c *classifyConfig) check() *configProblem {
 	return nil
 }
 
-func (r *rulesConfig) check() *configProblem {
-	rules, err := builtinRules()
+// check reads the rule files, whose names it makes relative to where the
+// configuration is.
+func (r *rulesConfig) check(dir string) *configProblem {
+	set, err := loadRules(nil)
 	if err != nil {
 		return problem("rules", "%v", err)
 	}
-	var ids []string
-	for _, rule := range rules {
-		ids = append(ids, rule.ID)
+	for i, file := range r.Files {
+		if !filepath.IsAbs(file) {
+			r.Files[i] = filepath.Join(dir, file)
+		}
+		if _, err := set.add(r.Files[i]); err != nil {
+			return problem(fmt.Sprintf("rules.files[%d]", i), "%v", err)
+		}
 	}
-	for i, id := range r.Disable {
-		if !slices.Contains(ids, id) {
-			return problem(fmt.Sprintf("rules.disable[%d]", i), "there is no rule %q%s", id, didYouMean(id, ids))
+	set.compile()
+	for i, name := range r.Disable {
+		if err := set.disable(name); err != nil {
+			return problem(fmt.Sprintf("rules.disable[%d]", i), "%v", err)
 		}
 	}
 	return nil

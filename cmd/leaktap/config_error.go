@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"reflect"
 	"slices"
 	"strings"
@@ -54,20 +56,33 @@ func at(file string, p *token.Position) string {
 	return fmt.Sprintf("%s:%d:%d", file, p.Line, p.Column)
 }
 
-// configError gives an error of the YAML reader its place, its key and a
+// decodeYAML reads a file of one document with known keys only. Errors name file,
+// line, column and the key.
+func decodeYAML(file string, text []byte, into any) error {
+	d := yaml.NewDecoder(bytes.NewReader(text), yaml.Strict())
+	if err := d.Decode(into); err != nil && !errors.Is(err, io.EOF) { // an empty file is for the caller to judge
+		return yamlError(file, text, into, err)
+	}
+	if tree, err := parser.ParseBytes(text, 0); err == nil && len(tree.Docs) > 1 {
+		return fmt.Errorf("%s: want one document, and here another starts", at(file, tree.Docs[1].Start.Position))
+	}
+	return nil
+}
+
+// yamlError gives an error of the YAML reader its place, its key and a
 // suggestion.
-func configError(file string, text []byte, err error) error {
+func yamlError(file string, text []byte, into any, err error) error {
 	if p, ok := errors.AsType[*configProblem](err); ok {
 		return fmt.Errorf("%s: %w", p.position(file, text), p)
 	}
-	var yamlError yaml.Error
-	if !errors.As(err, &yamlError) || yamlError.GetToken() == nil {
+	var wrong yaml.Error
+	if !errors.As(err, &wrong) || wrong.GetToken() == nil {
 		return fmt.Errorf("%s: %w", file, err)
 	}
-	where := yamlError.GetToken().Position
-	message := yamlError.GetMessage()
+	where := wrong.GetToken().Position
+	message := wrong.GetMessage()
 	if _, ok := errors.AsType[*yaml.UnknownFieldError](err); ok {
-		return fmt.Errorf("%s: %s", at(file, where), unknownKey(yamlError.GetToken().Value))
+		return fmt.Errorf("%s: %s", at(file, where), unknownKey(wrong.GetToken().Value, configKeys(reflect.TypeOf(into))))
 	}
 	if wrong, ok := errors.AsType[*yaml.TypeError](err); ok {
 		message = fmt.Sprintf("want %s, not %s", kindOf(wrong.DstType), kindOf(wrong.SrcType))
@@ -79,15 +94,14 @@ func configError(file string, text []byte, err error) error {
 }
 
 // unknownKey says what is wrong with a key, which may be right elsewhere.
-func unknownKey(key string) string {
-	known := configKeys(reflect.TypeFor[config]())
+func unknownKey(key string, known []string) string {
 	if slices.Contains(known, key) {
 		return fmt.Sprintf("key %q does not belong here: check the indentation", key)
 	}
 	return fmt.Sprintf("unknown key %q%s", key, didYouMean(key, known))
 }
 
-// configKeys lists every key of the configuration.
+// configKeys lists every key of a configuration.
 func configKeys(t reflect.Type) (keys []string) {
 	switch t.Kind() {
 	case reflect.Pointer, reflect.Slice:

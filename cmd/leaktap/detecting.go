@@ -5,27 +5,28 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
+	"log/slog"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
 
 	"github.com/leaktap/leaktap/classify"
-	"github.com/leaktap/leaktap/classify/detect"
 )
 
 // detecting holds the options of detection that verbs share.
 type detecting struct {
 	keyFile string
+	rules   []string
 	disable []string
 	asOf    string
 }
 
 func (d *detecting) flags(flags *pflag.FlagSet) {
 	flags.StringVar(&d.keyFile, "key-file", "", "file with the digest key (see 'leaktap key new'); without it a random key serves until exit")
-	flags.StringSliceVar(&d.disable, "disable", nil, "rules not to look for, by id")
+	d.ruleFlags(flags)
+	flags.StringSliceVar(&d.disable, "disable", nil, "what not to look for: ids of rules and kinds of tokens, category:NAME")
 	flags.StringVar(&d.asOf, "as-of", "", "time by which tokens are live or expired, RFC 3339 (now)")
 }
 
@@ -41,41 +42,37 @@ func (d *detecting) clock() (func() time.Time, error) {
 	return func() time.Time { return at }, nil
 }
 
+// ruleFlags are the flags of verbs that only speak of rules.
+func (d *detecting) ruleFlags(flags *pflag.FlagSet) {
+	flags.StringSliceVar(&d.rules, "rules", nil, "rule files, YAML: kinds of tokens and names of fields to look for beside those built in")
+}
+
+// ruleSet reads the rules.
+func (d *detecting) ruleSet(log *slog.Logger) (*ruleSet, error) {
+	set, err := loadRules(d.rules)
+	if err != nil {
+		return nil, err
+	}
+	set.warn(log)
+	return set, set.disableAll(d.disable)
+}
+
 // engine compiles the detectors.
-func (d *detecting) engine(limits classify.Limits) (*classify.Engine, error) {
-	vocabulary, err := detect.Builtin()
+func (d *detecting) engine(limits classify.Limits, log *slog.Logger) (*classify.Engine, error) {
+	set, err := d.ruleSet(log)
 	if err != nil {
 		return nil, err
 	}
-	detectors, err := without(detect.All(vocabulary), d.disable)
-	if err != nil {
-		return nil, err
-	}
+	return d.engineOf(set, limits)
+}
+
+// engineOf makes an engine of rules.
+func (d *detecting) engineOf(set *ruleSet, limits classify.Limits) (*classify.Engine, error) {
 	key, err := digestKey(d.keyFile)
 	if err != nil {
 		return nil, err
 	}
-	return classify.NewEngine(classify.Config{Detectors: detectors, Fields: vocabulary.Fields, Key: key, Limits: limits})
-}
-
-// without removes rules by id.
-func without(detectors []classify.Detector, ids []string) ([]classify.Detector, error) {
-	for _, id := range ids {
-		n := len(detectors)
-		detectors = slices.DeleteFunc(detectors, func(d classify.Detector) bool { return d.Rule().ID == id })
-		if len(detectors) == n {
-			return nil, fmt.Errorf("disable rule %q: there is none%s", id, didYouMean(id, ruleIDs(detectors)))
-		}
-	}
-	return detectors, nil
-}
-
-func ruleIDs(detectors []classify.Detector) []string {
-	ids := make([]string, len(detectors))
-	for i, d := range detectors {
-		ids[i] = d.Rule().ID
-	}
-	return ids
+	return classify.NewEngine(classify.Config{Detectors: set.detectors, Fields: set.vocabulary.Fields, Key: key, Limits: limits})
 }
 
 // keyBytes is the size of a new digest key.

@@ -48,8 +48,8 @@ func (a *app) agentFrom(file string) (*agent, *config, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	d := detecting{keyFile: c.Classify.KeyFile, disable: c.Rules.Disable}
-	engine, err := d.engine(classify.Limits{Findings: c.Classify.FindingsPerExchange, Layers: c.Classify.DecodeLayers})
+	d := detecting{keyFile: c.Classify.KeyFile, rules: c.Rules.Files, disable: c.Rules.Disable}
+	engine, err := d.engine(classify.Limits{Findings: c.Classify.FindingsPerExchange, Layers: c.Classify.DecodeLayers}, a.log)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", file, err)
 	}
@@ -157,7 +157,8 @@ column. A complete file:
   classify:
     key_file: /etc/leaktap/key     # made by 'leaktap key new'
   rules:
-    disable: [cleartext-token]
+    # files: [rules.yaml]          # from where this file is; see docs/rules.md
+    disable: [cleartext-token]     # also kinds of tokens, and category:NAME
   sinks:
     jsonl: {path: /var/lib/leaktap/findings.jsonl}
     alertmanager: {urls: ["http://alertmanager-0:9093", "http://alertmanager-1:9093"]}

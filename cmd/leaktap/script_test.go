@@ -45,6 +45,7 @@ func TestScripts(t *testing.T) {
 var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args []string){
 	"exits":   exits,
 	"refused": refused,
+	"wrong":   wrongRules,
 	"expand":  expandFiles,
 	"clean":   clean,
 	"gz":      gzipFile,
@@ -95,8 +96,17 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 // refused wants check-config to refuse a file with a message, which begins with
 // the file's name: refused FILE:LINE:COLUMN:MESSAGE.
 func refused(ts *testscript.TestScript, _ bool, args []string) {
+	refuse(ts, args, "check-config")
+}
+
+// wrongRules wants a rule file to be refused in the same way.
+func wrongRules(ts *testscript.TestScript, _ bool, args []string) {
+	refuse(ts, args, "rules", "list", "--rules")
+}
+
+func refuse(ts *testscript.TestScript, args []string, verb ...string) {
 	file, _, _ := strings.Cut(args[0], ":")
-	exits(ts, false, []string{"2", "check-config", file})
+	exits(ts, false, append(append([]string{"2"}, verb...), file))
 	if got, want := ts.ReadFile("stderr"), "leaktap: "+args[0]+"\n"; got != want {
 		ts.Fatalf("stderr:\n%swant:\n%s", got, want)
 	}

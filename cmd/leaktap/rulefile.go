@@ -1,0 +1,146 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/leaktap/leaktap/classify"
+	"github.com/leaktap/leaktap/classify/detect"
+)
+
+// ruleSet is what is looked for: the rules and token kinds that come with
+// leaktap, with what rule files add and without what is disabled.
+type ruleSet struct {
+	vocabulary *detect.Vocabulary
+	detectors  []classify.Detector
+	// notes are what rule files say that is hardly meant.
+	notes []string
+}
+
+// loadRules reads rule files.
+func loadRules(files []string) (*ruleSet, error) {
+	vocabulary, err := detect.Builtin()
+	if err != nil {
+		return nil, err
+	}
+	s := &ruleSet{vocabulary: vocabulary}
+	for _, file := range files {
+		if _, err := s.add(file); err != nil {
+			return nil, err
+		}
+	}
+	s.compile()
+	return s, nil
+}
+
+// compile makes the detectors, once all files are added.
+func (s *ruleSet) compile() { s.detectors = detect.All(s.vocabulary) }
+
+// failedExample is an example or negative of a rule file that is not what it is
+// said to be.
+type failedExample struct{ error }
+
+// add reads one rule file and returns how many examples and negatives it has.
+// Errors name file, line and column.
+func (s *ruleSet) add(file string) (examples int, err error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return 0, fmt.Errorf("read rules: %w", err)
+	}
+	additions := &detect.Additions{}
+	if err := decodeYAML(file, text, additions); err != nil {
+		return 0, err
+	}
+	if len(additions.Tokens)+len(additions.Fields) == 0 {
+		return 0, fmt.Errorf("%s:1:1: there is neither tokens nor fields", file)
+	}
+	for _, k := range additions.Tokens {
+		examples += len(k.Examples) + len(k.Negatives)
+	}
+	notes, err := s.vocabulary.Add(additions, file)
+	for _, note := range notes {
+		s.notes = append(s.notes, ruleProblem(file, text, note).Error())
+	}
+	if p, ok := errors.AsType[*detect.Problem](err); ok {
+		if err = ruleProblem(file, text, p); p.Example {
+			err = failedExample{err}
+		}
+	}
+	return examples, err
+}
+
+// ruleProblem gives a problem of a rule file its place and a suggestion.
+func ruleProblem(file string, text []byte, p *detect.Problem) error {
+	found := problem(p.Path, "%s%s", p.Text, didYouMean(p.Unknown, p.Known))
+	return fmt.Errorf("%s: %w", found.position(file, text), found)
+}
+
+// warn logs the notes.
+func (s *ruleSet) warn(log *slog.Logger) {
+	for _, note := range s.notes {
+		log.Warn("rule file: " + note)
+	}
+}
+
+// categoryPrefix stands before a category where rules are disabled.
+const categoryPrefix = "category:"
+
+// disable stops looking for a rule, a kind of token, or the rules of a category.
+// A token of a kind that is disabled is no finding of any rule.
+func (s *ruleSet) disable(name string) error {
+	matches := func(d classify.Detector) bool { return d.Rule().ID == name }
+	if category, ok := strings.CutPrefix(name, categoryPrefix); ok {
+		matches = func(d classify.Detector) bool { return string(d.Rule().Category) == category }
+	}
+	n := len(s.detectors)
+	if s.detectors = slices.DeleteFunc(s.detectors, matches); len(s.detectors) < n || s.vocabulary.Mute(name) {
+		return nil
+	}
+	if slices.Contains(s.allNames(), name) { // it is disabled already
+		return nil
+	}
+	return fmt.Errorf("there is no rule %q%s", name, didYouMean(name, s.names()))
+}
+
+// disableAll disables what flags name.
+func (s *ruleSet) disableAll(names []string) error {
+	for _, name := range names {
+		if err := s.disable(name); err != nil {
+			return fmt.Errorf("--disable: %w", err)
+		}
+	}
+	return nil
+}
+
+// names lists what can be disabled.
+func (s *ruleSet) names() (names []string) {
+	for _, d := range s.detectors {
+		category := categoryPrefix + string(d.Rule().Category)
+		if names = append(names, d.Rule().ID); !slices.Contains(names, category) {
+			names = append(names, category)
+		}
+	}
+	for i := range s.vocabulary.Tokens {
+		names = append(names, s.vocabulary.Tokens[i].ID)
+	}
+	return names
+}
+
+// allNames lists what could be disabled before anything was.
+func (s *ruleSet) allNames() []string {
+	all := ruleSet{vocabulary: s.vocabulary, detectors: detect.All(s.vocabulary)}
+	return all.names()
+}
+
+// rules lists the rules.
+func (s *ruleSet) rules() []*classify.Rule {
+	rules := make([]*classify.Rule, len(s.detectors))
+	for i, d := range s.detectors {
+		rules[i] = d.Rule()
+	}
+	return rules
+}
