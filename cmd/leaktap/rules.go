@@ -52,18 +52,6 @@ func (a *app) rulesShowCommand() *cobra.Command {
 	return c
 }
 
-func (a *app) explainCommand() *cobra.Command {
-	d := &detecting{}
-	c := &cobra.Command{
-		Use:   "explain RULE-OR-KIND",
-		Short: "Explain a rule: what it finds, why it matters, how to fix it",
-		Args:  cobra.ExactArgs(1),
-		RunE:  func(_ *cobra.Command, args []string) error { return a.showRule(d, args[0]) },
-	}
-	d.ruleFlags(c.Flags())
-	return c
-}
-
 // listRules writes all rules, and the kinds of tokens that users added.
 func (a *app) listRules(set *ruleSet) error {
 	rules := set.rules()

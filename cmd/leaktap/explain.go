@@ -1,0 +1,125 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/leaktap/leaktap/alert"
+	"github.com/leaktap/leaktap/classify"
+	"github.com/leaktap/leaktap/ingest"
+)
+
+func (a *app) explainCommand() *cobra.Command {
+	d, format, content := &detecting{}, "", ""
+	c := &cobra.Command{
+		Use:   "explain (RULE-OR-KIND | -)",
+		Short: "Explain a rule: what it finds, why it matters, how to fix it",
+		Long: `Explain tells of a rule or a kind of token what it finds, why it matters, how to
+fix it and what stays silent. With - it reads records from standard input as scan
+does and tells of each what it was taken for, how much of it was looked at, and
+every finding with its place, its severity and confidence, and its reason.`,
+		Example: `  leaktap explain token-in-log
+  head -1 access.log | leaktap explain -`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			if args[0] != ingest.StdinName {
+				return a.showRule(d, args[0])
+			}
+			return a.explainRecords(c.Context(), d, ingest.Config{Format: format, Content: ingest.Content(content)})
+		},
+	}
+	d.flags(c.Flags())
+	c.Flags().StringVar(&format, "format", ingest.FormatAuto, "format of records: auto, "+strings.Join(ingest.Formats(), ", "))
+	c.Flags().StringVar(&content, "content", string(ingest.ContentAuto), "what records are: auto, log, traffic")
+	return c
+}
+
+// explainRecords explains what standard input holds.
+func (a *app) explainRecords(ctx context.Context, d *detecting, cfg ingest.Config) error {
+	now, err := d.clock()
+	if err != nil {
+		return usage(err)
+	}
+	reader, err := ingest.NewReader(cfg, nil, a.log)
+	if err != nil {
+		return usage(err)
+	}
+	engine, err := d.engine(classify.Limits{}, a.log)
+	if err != nil {
+		return usage(err)
+	}
+	classifier := engine.NewClassifier()
+	if _, err := reader.Run(ctx, ingest.StdinName, a.in, func(x *classify.Exchange) {
+		var found []*classify.Finding
+		seen := classifier.Classify(x, now(), func(f *classify.Finding) { found = append(found, f) })
+		a.explainExchange(x, &seen, found)
+	}); err != nil {
+		return incomplete(err)
+	}
+	return nil
+}
+
+// explainExchange writes what an exchange was taken for and what was found in
+// it. Of the exchange itself it shows sizes only.
+func (a *app) explainExchange(x *classify.Exchange, seen *classify.Inspection, found []*classify.Finding) {
+	kind := "an exchange as traffic, where credentials of callers are in their place"
+	switch {
+	case x.Persisted && x.Status == 0 && len(x.Method) == 0:
+		kind = "a record of a log, in which no credential belongs"
+	case x.Persisted:
+		kind = "an exchange that was written down, in which no credential belongs"
+	}
+	fmt.Fprintf(a.out, "%s: %s\n", alert.Place(x.Source), kind)
+	rows := [][2]string{
+		{"request", message(&x.Request)},
+		{"response", message(&x.Response)},
+		{"record", count(int64(len(x.Record)), "bytes")},
+		{"inspected", fmt.Sprintf("%d bytes", seen.Bytes)},
+		{"not opened", count(seen.LayerLimit, "bytes of encodings that are nested too deep")},
+		{"dropped", count(seen.DroppedFindings, "findings past the limit")},
+		{"not asked", count(seen.DroppedCandidates, "places whose rule had looked in vain too often")},
+		{"findings", strconv.Itoa(len(found))},
+	}
+	writeRows(a.out, rows)
+	for _, f := range found {
+		fmt.Fprintf(a.out, "\n%s %s (confidence %s): %s\n", strings.ToUpper(f.Severity.String()), f.Rule.ID, f.Confidence, f.Rule.Title)
+		writeRows(a.out, [][2]string{
+			{"where", strings.TrimSpace(f.Where.String() + " " + f.Pointer)},
+			{"shape", fmt.Sprintf("%s (%s)", f.Evidence.Redacted, alert.Plural(int64(f.Evidence.Length), "byte"))},
+			{"token", tokenKind(f.Token)},
+			{"seen", alert.Plural(int64(f.Count), "time")},
+			{"usually", f.Rule.Severity.String()},
+			{"why", f.Rule.Why},
+			{"silent", f.Rule.FalsePositives},
+			{"fix", f.Rule.Fix},
+		})
+	}
+	fmt.Fprintln(a.out)
+}
+
+// message tells the size of a side of an exchange, "" if nothing of it was seen.
+func message(m *classify.Message) string {
+	if len(m.Headers)+len(m.Body) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s, %s of body", alert.Plural(int64(len(m.Headers)), "header"), alert.Plural(int64(len(m.Body)), "byte"))
+}
+
+// count writes how many there are, "" for none.
+func count(n int64, what string) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d %s", n, what)
+}
+
+func tokenKind(t *classify.Token) string {
+	if t == nil {
+		return ""
+	}
+	return t.Kind
+}
