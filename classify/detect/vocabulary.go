@@ -3,6 +3,7 @@ package detect
 import (
 	_ "embed"
 	"fmt"
+	"strings"
 
 	"github.com/leaktap/leaktap/classify"
 )
@@ -25,7 +26,7 @@ type Vocabulary struct {
 // Builtin returns the vocabulary that comes with leaktap. Its examples are
 // checked by tests, not here.
 func Builtin() (*Vocabulary, error) {
-	v := &Vocabulary{}
+	v := &Vocabulary{Tokens: make([]TokenKind, 0, strings.Count(builtinTokens, "\n- "))}
 	fields := plainReader{builtinFields}
 	if err := fields.entries(v.putField); err != nil {
 		return nil, fmt.Errorf("read fields.yaml: %w", err)
