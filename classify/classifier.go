@@ -26,6 +26,7 @@ type Classifier struct {
 	cand    Candidate
 	pending []pendingMatch
 	search
+	members members
 	secrets secrets
 	mac     hash.Hash
 	out     Inspection

@@ -45,7 +45,9 @@ func (c *Classifier) inner(text []byte, kind ValueKind) {
 		found := len(c.pending)
 		c.scan(text, kind, false)
 		if len(c.pending) == found { // it is no token as it stands
-			c.decoded(text)
+			if plain := decodeBase64(text); isGzip(plain) || isJSON(plain) {
+				c.decoded(plain, noMedia)
+			}
 		}
 	default:
 		c.scan(text, kind, true)
@@ -77,16 +79,18 @@ func isBase64(text []byte) bool {
 	return true
 }
 
-// decoded opens a base64 layer; false if there is none, or no room for it.
-func (c *Classifier) decoded(text []byte) bool {
-	plain := decodeBase64(text)
-	if plain == nil || !isGzip(plain) && !isJSON(plain) || !c.openLayer("#base64", len(text)) {
+// decoded looks into a base64 layer; false if there is no room for it.
+func (c *Classifier) decoded(plain []byte, m media) bool {
+	if !c.openLayer("#base64", len(plain)) {
 		return false
 	}
-	if isGzip(plain) {
-		c.unpacked(plain)
-	} else {
+	switch {
+	case isGzip(plain):
+		c.unpacked(plain, m)
+	case isJSON(plain):
 		c.walkJSON(plain, nil)
+	default:
+		c.content(plain, m)
 	}
 	c.closeLayer()
 	return true
@@ -117,7 +121,7 @@ func isGzip(b []byte) bool { return len(b) > 2 && b[0] == 0x1f && b[1] == 0x8b }
 
 // unpacked opens a gzip layer and looks at what it holds, as far as there is
 // room; the rest is counted.
-func (c *Classifier) unpacked(packed []byte) {
+func (c *Classifier) unpacked(packed []byte, m media) {
 	r, err := gzip.NewReader(bytes.NewReader(packed))
 	if err != nil || !c.openLayer("#gzip", len(packed)) {
 		return
@@ -128,8 +132,6 @@ func (c *Classifier) unpacked(packed []byte) {
 		plain = plain[:min(len(plain), c.walk.room)]
 	}
 	c.walk.room -= len(plain)
-	if plain = c.recoded(plain); !c.opened(plain) {
-		c.inner(plain, Text)
-	}
+	c.content(c.recoded(plain), m)
 	c.closeLayer()
 }

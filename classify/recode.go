@@ -50,15 +50,21 @@ func orderUTF16(b []byte) binary.ByteOrder {
 
 // opened looks into a body or record that is gzip or base64 as a whole: a coding
 // that the source did not take off.
-func (c *Classifier) opened(text []byte) bool {
+func (c *Classifier) opened(text []byte, m media) bool {
 	ok := isGzip(text)
 	if ok {
-		c.unpacked(text)
-	} else if text = bytes.TrimSpace(text); isEncoded(text) {
-		ok = c.decoded(text)
+		c.unpacked(text, m)
+	} else if plain := decodeBase64(bytes.TrimSpace(text)); len(plain) > 0 && (isGzip(plain) || isJSON(plain) || isPrintable(plain) || m == grpcMedia) {
+		ok = c.decoded(plain, m)
 	}
 	c.settle()
 	return ok
+}
+
+// isBase64Body says whether a text may be base64 as a whole.
+func isBase64Body(text []byte) bool {
+	text = bytes.TrimSpace(text)
+	return len(text) >= minEncoded && isBase64(text)
 }
 
 // hasEscapedSign says whether a text holds percent-encoded signs that stand

@@ -29,6 +29,9 @@ func (c *Classifier) report(cand *Candidate, m Match) {
 	if m.Hi < m.Lo || m.Hi > len(cand.Text) {
 		m.Lo, m.Hi, m.Public = cand.Lo, cand.Hi, 0
 	}
+	if c.members.holds(cand.Text, m.Lo, m.Hi) { // it was looked at under its name
+		return
+	}
 	p := pendingMatch{cand.rule, m, cand.Text, cand.Kind}
 	if cand.rule.rule.Exclusive {
 		for i := range c.pending {

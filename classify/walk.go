@@ -14,14 +14,7 @@ func (c *Classifier) walkBody(where Where, m *Message) {
 	if m.Escaped && c.quietEscaped(m.Body) {
 		return
 	}
-	body := c.recoded(c.body(m))
-	switch {
-	case isJSON(body):
-		c.walkJSON(body, nil)
-	case isForm(m, body):
-		c.walkForm(body)
-	case c.opened(body):
-	default:
+	if body := c.recoded(c.body(m)); !c.walkDocument(body, mediaOf(m.Header("content-type"))) {
 		c.walkText(body)
 	}
 }
@@ -71,7 +64,7 @@ func (c *Classifier) walkRecord(record []byte, mapped []Span) {
 		c.walkJSON(record, mapped)
 		return
 	}
-	if len(mapped) == 0 && c.opened(record) {
+	if len(mapped) == 0 && c.walkDocument(record, otherMedia) {
 		return
 	}
 	start := 0

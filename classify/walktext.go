@@ -123,13 +123,8 @@ func unquote(b []byte) []byte {
 	return []byte(out)
 }
 
-// isForm says whether a body is a form by its content type, or looks like one
-// in the absence of any.
-func isForm(m *Message, body []byte) bool {
-	ct := m.Header("content-type")
-	if ct != nil {
-		return len(ct) >= len(formType) && equalFold(ct[:len(formType)], formType)
-	}
+// isForm says whether a body that says nothing of its type looks like a form.
+func isForm(body []byte) bool {
 	eq := bytes.IndexByte(body, '=')
 	return eq > 0 && eq < maxFormName && bytes.IndexByte(body, ' ') < 0 && bytes.IndexByte(body, '\n') < 0 &&
 		bytes.IndexByte(body, '<') < 0 && bytes.IndexByte(body, '&') > 0

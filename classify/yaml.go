@@ -1,0 +1,202 @@
+package classify
+
+import (
+	"bytes"
+
+	"github.com/leaktap/leaktap/classify/jsonscan"
+)
+
+const (
+	// yamlLines is how many lines are looked at to tell YAML from other text.
+	yamlLines = 8
+	// minYAMLNames is how many of them have to start with a name.
+	minYAMLNames = 2
+)
+
+// isYAML says whether the first lines of a text are members, items, comments and marks
+// of YAML and nothing else.
+func isYAML(text []byte) bool {
+	names := 0
+	for lines := 0; len(text) > 0 && lines < yamlLines; lines++ {
+		line := text[:min(len(text), maxHeadLine)]
+		if end := bytes.IndexByte(line, '\n'); end >= 0 {
+			line, text = line[:end], text[end+1:]
+		} else {
+			text = nil
+		}
+		trimmed := bytes.TrimSpace(line)
+		switch l := readYAML(line, 0); {
+		case l.name != nil:
+			names++
+		case len(trimmed) == 0, trimmed[0] == '#', trimmed[0] == '-':
+		default:
+			return false
+		}
+	}
+	return names >= minYAMLNames
+}
+
+// yamlLine is a member of a map in block style: "  - name: value" (YAML 1.2.2, chapter
+// 8). Offsets are those of the text.
+type yamlLine struct {
+	indent int    // the column of the name
+	name   []byte // nil where the line is no member
+	lo, hi int    // the value, tags and anchors before it left out
+}
+
+// readYAML reads the line text[at:], which ends there.
+func readYAML(text []byte, at int) (l yamlLine) {
+	i := at
+	for i < len(text) && (text[i] == ' ' || text[i] == '-' && i+1 < len(text) && text[i+1] == ' ') {
+		i++
+	}
+	l.indent = i - at
+	start := i
+	if i < len(text) && isQuote(text[i]) {
+		start = i + 1
+		n := bytes.IndexByte(text[start:], text[i])
+		if n < 0 {
+			return l
+		}
+		l.name, i = text[start:start+n], start+n+1
+	} else {
+		for i < len(text) && (isNameByte(text[i]) || text[i] == '/') {
+			i++
+		}
+		l.name = text[start:i]
+	}
+	if len(l.name) == 0 || i == len(text) || text[i] != ':' || i+1 < len(text) && !isSpace(text[i+1]) {
+		l.name = nil
+		return l
+	}
+	l.lo = i + 1
+	for {
+		for l.lo < len(text) && isSpace(text[l.lo]) {
+			l.lo++
+		}
+		if l.lo == len(text) || text[l.lo] != '&' && text[l.lo] != '!' {
+			break
+		}
+		l.lo += endBefore(text[l.lo:], " \t")
+	}
+	l.hi = l.lo + len(bytes.TrimRight(text[l.lo:], " \t\r"))
+	return l
+}
+
+// walkYAML looks at the members under telling names, and at the members "value" that a
+// member "name" before them names.
+func (c *Classifier) walkYAML(text []byte) {
+	var label column
+	labelIndent := -1
+	for at := 0; at < len(text); {
+		end := lineFrom(text, at)
+		l := readYAML(text[:end], at)
+		at = end + 1
+		if l.name == nil || l.lo == l.hi {
+			continue
+		}
+		col := c.column(l.name)
+		if string(l.name) == "value" && labelIndent == l.indent {
+			col = label
+		}
+		labelIndent = -1
+		if string(l.name) == "name" || string(l.name) == "key" {
+			label, labelIndent = c.column(text[l.lo:l.hi]), l.indent
+			label.name = bytes.Trim(label.name, `"'`)
+		}
+		if isBlock(text[l.lo:l.hi]) {
+			lo := min(at, len(text))
+			at = blockEnd(text, lo, l.indent)
+			c.namedBlock(col, text, lo, min(at, len(text)))
+		} else {
+			c.namedScalar(col, text, l.lo, l.hi)
+		}
+	}
+}
+
+// lineFrom returns the offset of the end of the line around an offset.
+func lineFrom(text []byte, at int) int {
+	if n := bytes.IndexByte(text[at:], '\n'); n >= 0 {
+		return at + n
+	}
+	return len(text)
+}
+
+// isBlock matches the head of a block scalar: | or >, with indicators behind it.
+func isBlock(v []byte) bool {
+	return (v[0] == '|' || v[0] == '>') && len(bytes.Trim(v[1:], "+-0123456789")) == 0
+}
+
+// blockEnd returns the end of the lines from an offset on that are indented deeper.
+func blockEnd(text []byte, at, indent int) int {
+	for at < len(text) {
+		end := lineFrom(text, at)
+		line := text[at:end]
+		if rest := bytes.TrimLeft(line, " "); len(line)-len(rest) <= indent && len(bytes.TrimSpace(rest)) > 0 {
+			return at
+		}
+		at = end + 1
+	}
+	return at
+}
+
+// namedBlock looks at a block scalar without its indentation.
+func (c *Classifier) namedBlock(col column, text []byte, lo, hi int) {
+	if !c.tells(col.field) {
+		return
+	}
+	mark := len(c.arena)
+	for line := range bytes.Lines(text[lo:hi]) {
+		c.arena = append(c.arena, bytes.TrimLeft(line, " ")...)
+	}
+	c.namedValue(col, Span{lo, hi}, bytes.TrimSpace(c.arena[mark:]))
+	c.arena = c.arena[:mark]
+}
+
+// namedScalar looks at a scalar on one line: in quotes, or up to a comment. Collections
+// and aliases are left to the look at the text.
+func (c *Classifier) namedScalar(col column, text []byte, lo, hi int) {
+	if !c.tells(col.field) {
+		return
+	}
+	mark, value := len(c.arena), text[lo:hi]
+	switch text[lo] {
+	case '{', '[', '*':
+		return
+	case '"', '\'':
+		quote := text[lo]
+		lo++
+		value = text[lo:hi]
+		value = value[:quotedEnd(value, quote)]
+		hi = lo + len(value)
+		if quote == '\'' {
+			value = c.replaced(value, "''", "'")
+		} else if bytes.IndexByte(value, '\\') >= 0 {
+			c.arena = jsonscan.AppendUnescaped(c.arena, value)
+			value = c.arena[mark:]
+		}
+	default:
+		if n := bytes.Index(value, []byte(" #")); n >= 0 {
+			value = bytes.TrimRight(value[:n], " ")
+			hi = lo + len(value)
+		}
+	}
+	c.namedValue(col, Span{lo, hi}, value)
+	c.arena = c.arena[:mark]
+}
+
+// quotedEnd returns the length of a scalar up to the quote that ends it: one that is not
+// doubled, if it is a single one, and has no backslash before it, if it is a double one.
+func quotedEnd(v []byte, quote byte) int {
+	for i := 0; i < len(v); i++ {
+		switch {
+		case quote == '"' && v[i] == '\\':
+			i++
+		case v[i] == quote && quote == '\'' && i+1 < len(v) && v[i+1] == '\'':
+			i++
+		case v[i] == quote:
+			return i
+		}
+	}
+	return len(v)
+}
