@@ -93,27 +93,31 @@ const (
 	grpcForm
 )
 
+// declaredForms are the forms of the types that leave nothing open.
+var declaredForms = [...]form{
+	formMedia: urlForm, markupMedia: markupForm, yamlMedia: yamlForm, protobufMedia: protobufForm, grpcMedia: grpcForm, scriptMedia: plainForm,
+}
+
 // formOf decides in which form a text is written: by its own bytes, and by its content
 // type where they leave it open. It is the one place where that is decided.
 func (c *Classifier) formOf(text []byte, m media) form {
 	switch {
 	case isJSON(text):
 		return jsonForm
-	case m == formMedia || m == noMedia && isForm(text):
+	case m == noMedia && isForm(text):
 		return urlForm
-	case isGzip(text) || isBase64Body(text):
+	case isGzip(text) || m != formMedia && isBase64Body(text):
 		return codedForm
 	case isMultipart(text):
 		return multipartForm
-	case m == grpcMedia || m != scriptMedia && isFramed(text):
+	case m == scriptMedia || declaredForms[m] != plainForm:
+		return declaredForms[m]
+	case isFramed(text):
 		return grpcForm
-	case m == protobufMedia || m != scriptMedia && isProtobuf(text):
+	case isProtobuf(text):
 		return protobufForm
-	case m == markupMedia || m != scriptMedia && isMarkup(text):
+	case isMarkup(text):
 		return markupForm
-	case m == yamlMedia:
-		return yamlForm
-	case m == scriptMedia:
 	case c.isTable(text, m == tableMedia):
 		return tableForm
 	case isYAML(text):
@@ -202,7 +206,7 @@ func (c *Classifier) walkNamed(text []byte, form form) {
 // something. The value is what the span holds when its escapes are taken off.
 func (c *Classifier) namedValue(col column, span Span, value []byte) {
 	n := &c.members
-	if !c.tells(col.field) || len(value) == 0 || len(n.values) >= maxNamed {
+	if col.field == 0 || len(value) == 0 || len(n.values) >= maxNamed {
 		return
 	}
 	n.values = append(n.values, span)
@@ -219,9 +223,6 @@ func (c *Classifier) column(name []byte) column {
 	}
 	return column{name, c.e.fields.lookup(name)}
 }
-
-// tells says whether any rule wants the values of a class.
-func (c *Classifier) tells(field uint16) bool { return field != 0 && c.e.finder.asked[field] }
 
 // holds says whether [lo,hi) of a text lies in a value that was looked at by itself.
 func (n *members) holds(text []byte, lo, hi int) bool {

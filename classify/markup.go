@@ -36,34 +36,83 @@ func (c *Classifier) walkMarkup(text []byte) {
 	}
 }
 
+// maxTagName is the length of the longest name of an element that means something here.
+const maxTagName = len("property")
+
 // tag looks at the tag at an offset, and returns from where on to look for the next.
 func (w *markup) tag(c *Classifier, i int) (next int) {
-	closing := i+1 < len(w.text) && w.text[i+1] == '/'
 	name := elementName(w.text, i)
-	if closing {
+	if i+1 < len(w.text) && w.text[i+1] == '/' {
 		name = elementName(w.text, i+1)
-	}
-	var buf [8]byte
-	lower := lowerName(buf[:0], name)
-	switch {
-	case closing:
-		if string(lower) == "tr" || string(lower) == "table" {
-			w.rowEnd(c, string(lower) == "table")
+		if isRow(name) {
+			w.rowEnd(c, len(name) > len("tr"))
 		}
-	case string(lower) == "tr", string(lower) == "table":
-		w.rowEnd(c, string(lower) == "table")
-	case string(lower) == "th", string(lower) == "td", string(lower) == "dt", string(lower) == "dd":
-		return w.cell(c, i, lower)
-	case string(lower) == "script", string(lower) == "style":
-		return w.behind(i, "</"+string(lower))
+		return i + 1
+	}
+	var buf [maxTagName]byte
+	switch kind := lowerName(buf[:0], name); string(kind) {
+	case "tr", "table":
+		w.rowEnd(c, len(kind) > len("tr"))
+	case "th", "td", "dt", "dd":
+		return w.cell(c, i, kind)
+	case "input", "meta", "param", "property", "add", "entry", "setting":
+		w.attributes(c, i)
+	case "script":
+		return w.behind(i, "</script")
+	case "style":
+		return w.behind(i, "</style")
 	default:
-		if id := c.e.fields.lookup(name); c.tells(id) {
+		if id := c.e.fields.lookup(name); id != 0 {
 			lo, hi := elementText(w.text, i)
 			c.namedText(column{name, id}, w.text, lo, hi)
 			return max(hi, i+1)
 		}
 	}
 	return i + 1
+}
+
+func isRow(name []byte) bool { return equalFold(name, "tr") || equalFold(name, "table") }
+
+// attributes looks at an element that gives a name in one attribute and its value in
+// another, in any order: an input of a form, a property of a configuration.
+func (w *markup) attributes(c *Classifier, i int) {
+	var name, value Span
+	at, end := i+1, min(len(w.text), i+maxElement)
+	for at < end && w.text[at] != '>' && w.text[at] != '<' {
+		start := at
+		for at < end && isNameByte(w.text[at]) {
+			at++
+		}
+		if at == start || at == end || w.text[at] != '=' {
+			at = max(at, start+1)
+			continue
+		}
+		key := w.text[start:at]
+		var in Span
+		in, at = attributeValue(w.text[:end], at+1)
+		switch {
+		case equalFold(key, "name"), equalFold(key, "key"):
+			name = in
+		case equalFold(key, "value"), equalFold(key, "content"):
+			value = in
+		}
+	}
+	if name.End > name.Start {
+		c.namedText(c.column(w.text[name.Start:name.End]), w.text, value.Start, value.End)
+	}
+}
+
+// attributeValue returns the value of an attribute and the offset behind it.
+func attributeValue(text []byte, at int) (in Span, next int) {
+	if at < len(text) && isQuote(text[at]) {
+		end := len(text)
+		if n := bytes.IndexByte(text[at+1:], text[at]); n >= 0 {
+			end = at + 1 + n
+		}
+		return Span{at + 1, end}, end + 1
+	}
+	end := at + endBefore(text[at:], " \t\r\n>")
+	return Span{at, end}, end
 }
 
 // lowerName returns a short name in small letters; a longer one is none of those that
@@ -78,47 +127,53 @@ func lowerName(buf, name []byte) []byte {
 	return buf
 }
 
-// behind returns the offset of the tag that closes an element without elements in it.
+// behind returns the offset of the tag that closes an element without elements in it;
+// one that is not closed goes on to the end.
 func (w *markup) behind(i int, closing string) int {
-	if n := bytes.Index(w.text[i+1:], []byte(closing)); n >= 0 {
-		return i + 1 + n
+	if n := bytes.Index(w.text[i:], []byte(closing)); n >= 0 {
+		return i + n
 	}
-	return i + 1
+	return len(w.text)
 }
 
 // cell looks at a cell of a table, or a term or its description.
 func (w *markup) cell(c *Classifier, i int, kind []byte) (next int) {
 	lo, hi := w.cellText(i)
-	n := &c.members
-	switch col := w.cells; string(kind) {
+	text := w.text[lo:hi]
+	switch string(kind) {
 	case "dt":
-		w.label = c.column(w.text[lo:hi])
+		w.label = c.column(text)
 	case "dd":
 		c.namedText(w.label, w.text, lo, hi)
 	case "th":
-		w.label = c.column(w.text[lo:hi])
+		w.label = c.column(text)
 		w.heads++
 		w.cells++
-		if len(n.heads) < maxColumns {
+		if n := &c.members; len(n.heads) < maxColumns {
 			n.heads = append(n.heads, w.label)
 		}
 	case "td":
-		w.cells++
-		switch {
-		case w.label.field != 0:
-			c.namedText(w.label, w.text, lo, hi)
-			w.label = column{}
-		case col < len(n.columns):
-			if name := n.columns[col]; c.tells(name.field) {
-				c.frames = append(c.frames, frame{array: true})
-				c.namedText(name, w.text, lo, hi)
-				c.frames = c.frames[:len(c.frames)-1]
-			}
-		case col == 0:
-			w.label = c.column(w.text[lo:hi])
+		w.valueCell(c, lo, hi)
+		if w.cells == 0 && isName(text) {
+			w.label = c.column(text)
 		}
+		w.cells++
 	}
 	return max(hi, i+1)
+}
+
+// valueCell looks at a cell that is no head.
+func (w *markup) valueCell(c *Classifier, lo, hi int) {
+	columns := c.members.columns
+	switch {
+	case w.label.field != 0:
+		c.namedText(w.label, w.text, lo, hi)
+		w.label = column{}
+	case w.cells < len(columns):
+		c.frames = append(c.frames, frame{array: true})
+		c.namedText(columns[w.cells], w.text, lo, hi)
+		c.frames = c.frames[:len(c.frames)-1]
+	}
 }
 
 // rowEnd ends a row: one of heads only names the columns of those below.
@@ -155,12 +210,15 @@ func (w *markup) cellText(i int) (lo, hi int) {
 // namedText looks at a text of a document under a name, with the characters that it
 // refers to (HTML, section 13.5) in their place.
 func (c *Classifier) namedText(name column, text []byte, lo, hi int) {
-	if !c.tells(name.field) || hi <= lo {
+	if name.field == 0 || hi <= lo {
 		return
 	}
 	value := text[lo:hi]
 	if bytes.IndexByte(value, '&') >= 0 {
 		value = []byte(html.UnescapeString(string(value)))
+	}
+	if n := len(value); n > 2 && isQuote(value[0]) && value[0] == value[n-1] { // a value as a language writes it
+		value = value[1 : n-1]
 	}
 	c.namedValue(name, Span{lo, hi}, value)
 }

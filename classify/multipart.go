@@ -128,8 +128,8 @@ func parameter(value []byte, lower string) []byte {
 }
 
 // endBefore returns the offset of the first of some bytes, or the length.
-func endBefore(text []byte, any string) int {
-	if i := bytes.IndexAny(text, any); i >= 0 {
+func endBefore(text []byte, ends string) int {
+	if i := bytes.IndexAny(text, ends); i >= 0 {
 		return i
 	}
 	return len(text)

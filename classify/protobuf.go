@@ -37,7 +37,7 @@ func nextField(b []byte) (f wireField, rest []byte, ok bool) {
 		return f, nil, false
 	}
 	b = b[n:]
-	size := uint64(0)
+	var size uint64
 	switch tag & 7 {
 	case varintType:
 		_, n = binary.Uvarint(b)
@@ -158,13 +158,12 @@ func (c *Classifier) lengthField(value []byte, depth int) {
 	c.walk.rescanning = again
 }
 
-// fieldPointers are the pointers of the fields that most messages have.
-var fieldPointers = func() (list [64]string) {
-	for i := range list {
-		list[i] = "/" + strconv.Itoa(i)
-	}
-	return list
-}()
+// fieldPointers are the pointers of the fields that most messages have: they need no
+// memory of their own.
+var fieldPointers = [...]string{
+	"/0", "/1", "/2", "/3", "/4", "/5", "/6", "/7", "/8", "/9", "/10", "/11", "/12", "/13", "/14", "/15",
+	"/16", "/17", "/18", "/19", "/20", "/21", "/22", "/23", "/24", "/25", "/26", "/27", "/28", "/29", "/30", "/31",
+}
 
 // fieldPointer returns the pointer of a field by its number.
 func fieldPointer(number uint64) string {

@@ -24,7 +24,7 @@ func (c *Classifier) isTable(text []byte, declared bool) bool {
 		if !t.quoted && !declared && !isName(t.text[t.lo:t.hi]) {
 			return false
 		}
-		telling = telling || c.tells(c.column(t.text[t.lo:t.hi]).field)
+		telling = telling || c.column(t.text[t.lo:t.hi]).field != 0
 	}
 	if declared || !telling || columns < minColumns {
 		return telling && columns > 1
@@ -52,18 +52,14 @@ type table struct {
 func newTable(text []byte) table {
 	t := table{text: text, col: -1, pos: len(text) - len(trimStart(text))}
 	head := text[t.pos:min(len(text), t.pos+maxHeadLine)]
-	end := bytes.IndexByte(head, '\n')
-	if end < 0 {
-		t.pos = len(text)
-		return t
-	}
+	head, _, ended := bytes.Cut(head, []byte("\n"))
 	most := 0
 	for _, s := range []byte(",;\t") {
-		if n := bytes.Count(head[:end], []byte{s}); n > most {
+		if n := bytes.Count(head, []byte{s}); n > most {
 			t.separator, most = s, n
 		}
 	}
-	if most == 0 {
+	if most == 0 || !ended {
 		t.pos = len(text)
 	}
 	return t
@@ -122,7 +118,7 @@ func (c *Classifier) walkTable(text []byte) {
 		case t.row == 0 && t.col < maxColumns:
 			n.columns = append(n.columns, c.column(cell))
 		case t.row > 0 && t.col < len(n.columns):
-			if col := n.columns[t.col]; c.tells(col.field) {
+			if col := n.columns[t.col]; col.field != 0 {
 				mark := len(c.arena)
 				if t.quoted {
 					cell = c.replaced(cell, `""`, `"`)

@@ -51,36 +51,42 @@ func readYAML(text []byte, at int) (l yamlLine) {
 		i++
 	}
 	l.indent = i - at
-	start := i
-	if i < len(text) && isQuote(text[i]) {
-		start = i + 1
-		n := bytes.IndexByte(text[start:], text[i])
-		if n < 0 {
-			return l
-		}
-		l.name, i = text[start:start+n], start+n+1
-	} else {
-		for i < len(text) && (isNameByte(text[i]) || text[i] == '/') {
-			i++
-		}
-		l.name = text[start:i]
-	}
-	if len(l.name) == 0 || i == len(text) || text[i] != ':' || i+1 < len(text) && !isSpace(text[i+1]) {
-		l.name = nil
+	name, i := readName(text, i)
+	if len(name) == 0 || i == len(text) || text[i] != ':' || i+1 < len(text) && !isSpace(text[i+1]) {
 		return l
 	}
-	l.lo = i + 1
-	for {
-		for l.lo < len(text) && isSpace(text[l.lo]) {
-			l.lo++
-		}
-		if l.lo == len(text) || text[l.lo] != '&' && text[l.lo] != '!' {
-			break
-		}
-		l.lo += endBefore(text[l.lo:], " \t")
-	}
+	l.name = name
+	l.lo = behindProperties(text, i+1)
 	l.hi = l.lo + len(bytes.TrimRight(text[l.lo:], " \t\r"))
 	return l
+}
+
+// behindProperties returns where a value starts behind white space, its tag and its
+// anchor (YAML 1.2.2, section 6.9).
+func behindProperties(text []byte, at int) int {
+	for {
+		for at < len(text) && isSpace(text[at]) {
+			at++
+		}
+		if at == len(text) || text[at] != '&' && text[at] != '!' {
+			return at
+		}
+		at += endBefore(text[at:], " \t")
+	}
+}
+
+// readName reads a name in quotes or without, up to end.
+func readName(text []byte, at int) (name []byte, end int) {
+	if at < len(text) && isQuote(text[at]) {
+		name = text[at+1:]
+		if n := bytes.IndexByte(name, text[at]); n >= 0 {
+			return name[:n], at + 1 + n + 1
+		}
+		return nil, at
+	}
+	for end = at; end < len(text) && (isNameByte(text[end]) || text[end] == '/'); end++ {
+	}
+	return text[at:end], end
 }
 
 // walkYAML looks at the members under telling names, and at the members "value" that a
@@ -142,7 +148,7 @@ func blockEnd(text []byte, at, indent int) int {
 
 // namedBlock looks at a block scalar without its indentation.
 func (c *Classifier) namedBlock(col column, text []byte, lo, hi int) {
-	if !c.tells(col.field) {
+	if col.field == 0 {
 		return
 	}
 	mark := len(c.arena)
@@ -156,7 +162,7 @@ func (c *Classifier) namedBlock(col column, text []byte, lo, hi int) {
 // namedScalar looks at a scalar on one line: in quotes, or up to a comment. Collections
 // and aliases are left to the look at the text.
 func (c *Classifier) namedScalar(col column, text []byte, lo, hi int) {
-	if !c.tells(col.field) {
+	if col.field == 0 {
 		return
 	}
 	mark, value := len(c.arena), text[lo:hi]
