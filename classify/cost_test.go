@@ -1,6 +1,7 @@
 package classify_test
 
 import (
+	"bytes"
 	"encoding/base64"
 	"fmt"
 	"runtime"
@@ -101,6 +102,50 @@ var floods = []struct {
 		x.Response.Headers = header("Content-Type", "application/x-www-form-urlencoded")
 		return x
 	}},
+	{"parts", declared("multipart/form-data; boundary=a", "--a\r\n", "Content-Disposition: form-data; name=\"email\"\r\n\r\na@b.co\r\n--a\r\n")},
+	{"boundaries", declared("multipart/form-data; boundary=a", "--a\nContent-:\n", "--a")},
+	{"half boundaries", declared("multipart/form-data; boundary=a", "--"+strings.Repeat("a", 60)+"\nContent-A:\n\n", strings.Repeat("a", 59)+"-")},
+	{"part headers", declared("multipart/form-data; boundary=a", "--a\n", "Content-Disposition: form-data; a; a; name=\n")},
+	{"cells", declared("text/csv", "email,role\n", "a@b.co,x\n")},
+	{"empty cells", declared("text/csv", "email,role\n", ",")},
+	{"quotes in cells", declared("text/csv", "email,role\n", `"""`)},
+	{"open cells", declared("text/csv", "email,role\n", `"`+"\n")},
+	{"columns", declared("text/csv", "email", ",email")},
+	{"cells without a type", declared("", "email,role,a\n", "a@b.co,x,y\n")},
+	{"tags", declared("text/html", "<p>", "<")},
+	{"scripts", declared("text/html", "<p>", "<script")},
+	{"rows", declared("text/html", "<table><tr><th>email<th>role", "<tr><td>a@b.co<td>x")},
+	{"cells of HTML", declared("text/html", "", "<td><i>")},
+	{"heads", declared("text/html", "", "<th>email")},
+	{"terms", declared("text/html", "", "<dt>email<dd>a@b.co")},
+	{"inputs", declared("text/html", "", "<input name=")},
+	{"inputs and quotes", declared("text/html", "", `<input name=" <input name='`)},
+	{"references", declared("text/html", "", "<email>&amp;&lt</email>")},
+	{"elements", declared("application/xml", "", "<email>")},
+	{"sections", declared("application/xml", "", "<email><![CDATA[")},
+	{"members of YAML", declared("application/yaml", "", "email: a@b.co\n")},
+	{"blocks of YAML", declared("application/yaml", "", "email: |\n a@b.co\n")},
+	{"empty blocks of YAML", declared("application/yaml", "", "email: >\n")},
+	{"tags of YAML", declared("application/yaml", "email: ", "!a &b ")},
+	{"names of YAML", declared("application/yaml", "", "name: email\nvalue: 'a''b'\n")},
+	{"strings of protobuf", declared("application/protobuf", "", "\x0a\x06a@b.co")},
+	{"short fields", declared("application/protobuf", "", "\x0a\x00")},
+	{"long varints", declared("application/protobuf", "", "\x08\xff\xff\xff\xff\x01")},
+	{"frames", declared("application/grpc", "", "\x00\x00\x00\x00\x08\x0a\x06a@b.co")},
+	{"messages in messages", func(size int) *classify.Exchange {
+		b := []byte("a@b.co")
+		for len(b) < size/2 {
+			b = wire(1, b)
+		}
+		return answer("application/protobuf", string(bytes.Repeat(b, 2)))
+	}},
+}
+
+// declared repeats a text behind a start, under a content type.
+func declared(contentType, start, text string) func(int) *classify.Exchange {
+	return func(size int) *classify.Exchange {
+		return answer(contentType, start+strings.Repeat(text, size/len(text)))
+	}
 }
 
 func exchange(text string) *classify.Exchange {

@@ -80,7 +80,7 @@ func lineEnd(text []byte) int {
 
 // readPart reads the header of a part; its content starts at start.
 func readPart(part []byte) (name []byte, m media, start int) {
-	name, m = []byte("*"), otherMedia
+	name, m = unnamed, otherMedia
 	for start < len(part) && start < maxPartHeader {
 		line := part[start:]
 		end := bytes.IndexByte(line, '\n')

@@ -27,7 +27,7 @@ func (c *Classifier) isTable(text []byte, declared bool) bool {
 		telling = telling || c.column(t.text[t.lo:t.hi]).field != 0
 	}
 	if declared || !telling || columns < minColumns {
-		return telling && columns > 1
+		return declared && telling
 	}
 	cells := 0
 	for ok := t.row == 1; ok && t.row == 1; ok = t.next() {

@@ -93,6 +93,9 @@ func (c *Classifier) leafText(at string, text []byte) {
 	c.frames = c.frames[:len(c.frames)-1]
 }
 
+// unnamed stands for the name of a value that has none.
+var unnamed = []byte("*")
+
 // walkForm looks at name=value&name=value, percent-encoded (WHATWG URL,
 // section 5).
 func (c *Classifier) walkForm(form []byte) {
@@ -105,7 +108,7 @@ func (c *Classifier) walkForm(form []byte) {
 		}
 		name, value, named := bytes.Cut(pair, []byte("="))
 		if !named { // a value without a name
-			name, value = []byte("*"), pair
+			name, value = unnamed, pair
 		}
 		c.leaf(unquote(name), unquote(value))
 	}
