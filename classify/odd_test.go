@@ -55,6 +55,7 @@ func oddities(t *testing.T) map[string]string {
 		"byte order mark":           "\xEF\xBB\xBF" + leak(),
 		"two byte order marks":      "\xEF\xBB\xBF\xEF\xBB\xBF" + leak(),
 		"NUL before":                "\x00" + leak(),
+		"NULs before as in UTF-16":  "\x00\x01\x00\x01" + leak(),
 		"NUL between":               strings.ReplaceAll(leak(), ",", "\x00,\x00"),
 		"NUL in a name":             strings.ReplaceAll(leak(), "note", "no\x00te"),
 		"space before":              strings.Repeat(" \r\n\t", 5000) + leak(),
@@ -114,6 +115,15 @@ func oddities(t *testing.T) map[string]string {
 		"XML":                       "<?xml version='1.0'?><a><password_hash>" + bcryptHash + "</password_hash><t>" + jwt + "</t></a>",
 		"YAML":                      "user:\n  password_hash: " + bcryptHash + "\nnote: " + jwt + "\n",
 		"multipart":                 "--b\r\nContent-Disposition: form-data; name=\"password_hash\"\r\n\r\n" + bcryptHash + "\r\n--b\r\n\r\n" + jwt + "\r\n--b--",
+		"multipart, cut":            "--b\r\nContent-Disposition: form-data; name=\"password_hash\"\r\n\r\n" + bcryptHash + "\r\n--b\r\nContent-Disposition: form-data\r\n\r\n" + jwt,
+		"multipart in base64":       base64.StdEncoding.EncodeToString([]byte("--b\r\nContent-Disposition: form-data; name=\"password_hash\"\r\n\r\n" + bcryptHash + "\r\n--b\r\n\r\n" + jwt)),
+		"CSV":                       "id,password_hash,note\r\n1," + bcryptHash + ",x\r\n2,y,\"" + jwt + "\"\r\n",
+		"CSV in UTF-16":             inUTF16("id\tpassword_hash\tnote\n1\t"+bcryptHash+"\t"+jwt+"\n", little, true),
+		"CSV, cut":                  "id;password_hash;note\n1;" + bcryptHash + ";z\n2;y;\"" + jwt,
+		"HTML table":                "<html><table><tr><th>password_hash</th><td>" + bcryptHash + "</td></tr><tr><td>t</td><td>" + jwt,
+		"HTML table in gzip":        string(classify.Packed(t, []byte("<html><table><tr><th>password_hash</th><td>"+bcryptHash+"</td></tr><tr><td>t</td><td>"+jwt))),
+		"protobuf":                  string(wire(1, slices.Concat(wire(2, []byte(bcryptHash)), numbers(), wire(9, []byte(jwt))))) + string(numbers()),
+		"gRPC":                      string(framed(0, slices.Concat(wire(2, []byte(bcryptHash)), wire(9, []byte(jwt))))),
 	}
 	return list
 }

@@ -36,13 +36,21 @@ func (c *Classifier) recoded(text []byte) []byte {
 	return append(plain, text...) // half a unit
 }
 
-// orderUTF16 returns the byte order of a text in UTF-16, nil if it is in none.
+// orderUTF16 returns the byte order of a text in UTF-16, nil if it is in none. What has no
+// mark needs zeros to its end: a few before another text must not hide that.
 func orderUTF16(b []byte) binary.ByteOrder {
+	const leastZeros = 8 // one byte in so many; of ASCII it is every second
 	switch {
 	case len(b) < 4:
-	case b[0] == 0xFF && b[1] == 0xFE, b[0] != 0 && b[1] == 0 && b[2] != 0 && b[3] == 0:
+	case b[0] == 0xFF && b[1] == 0xFE:
 		return binary.LittleEndian
-	case b[0] == 0xFE && b[1] == 0xFF, b[0] == 0 && b[1] != 0 && b[2] == 0 && b[3] != 0:
+	case b[0] == 0xFE && b[1] == 0xFF:
+		return binary.BigEndian
+	case (b[0] == 0) == (b[1] == 0) || b[0] == 0 != (b[2] == 0) || b[1] == 0 != (b[3] == 0):
+	case bytes.Count(b, []byte{0})*leastZeros < len(b):
+	case b[1] == 0:
+		return binary.LittleEndian
+	default:
 		return binary.BigEndian
 	}
 	return nil
