@@ -98,9 +98,34 @@ var declaredForms = [...]form{
 	formMedia: urlForm, markupMedia: markupForm, yamlMedia: yamlForm, protobufMedia: protobufForm, grpcMedia: grpcForm, scriptMedia: plainForm,
 }
 
-// formOf decides in which form a text is written: by its own bytes, and by its content
-// type where they leave it open. It is the one place where that is decided.
+// formOf decides in which form a text is written: by its own bytes where they tell, else
+// by its content type, else by a guess. It is the one place where that is decided.
 func (c *Classifier) formOf(text []byte, m media) form {
+	switch f := markedForm(text, m); {
+	case f != plainForm:
+		return f
+	case m == protobufMedia && isPrintable(text): // it is in another form than it says
+		return plainForm
+	case m == scriptMedia || declaredForms[m] != plainForm:
+		return declaredForms[m]
+	}
+	switch {
+	case isMarkup(text):
+		return markupForm
+	case c.isTable(text, m == tableMedia):
+		return tableForm
+	case isYAML(text):
+		return yamlForm
+	case isFramed(text):
+		return grpcForm
+	case isProtobuf(text):
+		return protobufForm
+	}
+	return plainForm
+}
+
+// markedForm knows the forms that tell themselves, whatever the content type says.
+func markedForm(text []byte, m media) form {
 	switch {
 	case isJSON(text):
 		return jsonForm
@@ -108,20 +133,8 @@ func (c *Classifier) formOf(text []byte, m media) form {
 		return urlForm
 	case isGzip(text) || m != formMedia && isBase64Body(text):
 		return codedForm
-	case isMultipart(text):
+	case isMultipart(text, m == multipartMedia):
 		return multipartForm
-	case m == scriptMedia || declaredForms[m] != plainForm:
-		return declaredForms[m]
-	case isFramed(text):
-		return grpcForm
-	case isProtobuf(text):
-		return protobufForm
-	case isMarkup(text):
-		return markupForm
-	case c.isTable(text, m == tableMedia):
-		return tableForm
-	case isYAML(text):
-		return yamlForm
 	}
 	return plainForm
 }

@@ -129,6 +129,25 @@ func TestStructures(t *testing.T) {
 	}
 }
 
+// TestStructuresCut cuts each structure right behind the value: half documents are the
+// rule in logs.
+func TestStructuresCut(t *testing.T) {
+	c := builtinEngine(t).NewClassifier()
+	for _, s := range structures {
+		if strings.Index(s.text, "%[1]s") > strings.Index(s.text, "%[2]s") { // the name is cut off
+			continue
+		}
+		for _, p := range planted {
+			text, _, _ := strings.Cut(s.text, "%[2]s")
+			text = write(t, s.name, text+"%[2]s", p.name, p.value)
+			got := rulesAt(c, answer(s.contentType, text))
+			if len(got) != 1 || !strings.Contains(got[0], fmt.Sprintf(s.at, p.name)) {
+				t.Errorf("%s in %s, cut: got %q", p.name, s.name, got)
+			}
+		}
+	}
+}
+
 // TestListsOfRows counts the rows of a table as one list.
 func TestListsOfRows(t *testing.T) {
 	c := builtinEngine(t).NewClassifier()

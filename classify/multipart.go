@@ -10,14 +10,16 @@ const (
 )
 
 // isMultipart says whether a text starts as one in parts: with a boundary, and behind it
-// a header of the part (RFC 2046, section 5.1).
-func isMultipart(text []byte) bool {
+// a header of the part (RFC 2046, section 5.1); that of a form, if nothing says that it is
+// one in parts.
+func isMultipart(text []byte, declared bool) bool {
+	header := "content-disposition:"
+	if declared {
+		header = "content-"
+	}
 	boundary, rest := firstBoundary(text)
-	return boundary != nil && len(rest) >= len(partHeader) && equalFold(rest[:len(partHeader)], partHeader)
+	return boundary != nil && len(rest) >= len(header) && equalFold(rest[:len(header)], header)
 }
-
-// partHeader is how the header fields of a part start: content-disposition and others.
-const partHeader = "content-"
 
 // firstBoundary returns the line that parts are divided by, with its hyphens, and what is
 // behind it.

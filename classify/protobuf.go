@@ -93,17 +93,16 @@ func isFramed(b []byte) bool {
 
 func frameSize(b []byte) uint64 { return uint64(binary.BigEndian.Uint32(b[1:frameHead])) }
 
-// walkFrames looks at the messages in gRPC's frames.
+// walkFrames looks at the messages in gRPC's frames; what is no frame is looked at as it is.
 func (c *Classifier) walkFrames(b []byte) {
-	for len(b) > frameHead {
+	for len(b) > frameHead && b[0]&^trailerFlag <= 1 {
 		flag := b[0]
 		size := min(frameSize(b), uint64(len(b)-frameHead))
 		message := b[frameHead : frameHead+size]
 		b = b[frameHead+size:]
 		switch {
-		case flag&trailerFlag != 0:
-			c.scan(message, Text, true)
-			c.settle()
+		case flag == trailerFlag:
+			c.part(unnamed, otherMedia, message)
 		case flag == 0:
 			c.walkMessage(message, 0)
 		case isGzip(message):
@@ -112,6 +111,7 @@ func (c *Classifier) walkFrames(b []byte) {
 			c.out.LayerLimit += int64(len(message))
 		}
 	}
+	c.part(unnamed, otherMedia, b)
 }
 
 // walkMessage looks at the strings of a message and, to a bounded depth, at the messages
@@ -120,8 +120,7 @@ func (c *Classifier) walkMessage(b []byte, depth int) {
 	for len(b) > 0 {
 		f, rest, ok := nextField(b)
 		if !ok {
-			c.scan(b, Text, true)
-			c.settle()
+			c.part(unnamed, scriptMedia, b)
 			return
 		}
 		if len(f.value) > 2 {

@@ -48,7 +48,9 @@ func TestProtobuf(t *testing.T) {
 		{"cut", "application/protobuf", list[:len(list)-3], []string{token}},
 		{"cut in a message", "application/protobuf", wire(2, user)[:len(user)], []string{}},
 		{"a document in it", "application/protobuf", wire(5, []byte(`{"password":"hunter2Xk9"}`)), []string{"password-plain /5#json/password critical"}},
-		{"trailers", "application/grpc-web", framed(0x80, []byte("grpc-status: 0\r\nx-password: hunter2Xk9\r\n")), []string{"password-plain  critical"}},
+		{"trailers", "application/grpc-web", framed(0x80, []byte("grpc-status: 0\r\nx-password: hunter2Xk9\r\n")), []string{"password-plain /*/x-password critical"}},
+		{"text under the type", "application/grpc", []byte("password=hunter2Xk9"), []string{"password-plain /* critical"}},
+		{"text under the other type", "application/protobuf", []byte("password=hunter2Xk9"), []string{"password-plain  critical"}},
 		{"a high number", "application/protobuf", wire(123456, []byte(jwt)), []string{"token-in-body /123456 high"}},
 	} {
 		got := rulesAt(c, answer(tt.contentType, string(tt.body)))

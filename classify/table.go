@@ -29,11 +29,8 @@ func (c *Classifier) isTable(text []byte, declared bool) bool {
 	if declared || !telling || columns < minColumns {
 		return declared && telling
 	}
-	cells := 0
-	for ok := t.row == 1; ok && t.row == 1; ok = t.next() {
-		cells++
-	}
-	return cells == columns
+	cells, cut := t.rest()
+	return cells == columns || cut && cells > 1 && cells < columns
 }
 
 // table reads a table cell by cell.
@@ -90,6 +87,16 @@ func (t *table) next() bool {
 	t.ended = end < len(t.text) && t.text[end] == '\n'
 	t.pos = end + 1
 	return true
+}
+
+// rest counts the cells from the present one to the end of the row; cut says that the
+// text ends there before the row does. It leaves the table at the next row.
+func (t *table) rest() (cells int, cut bool) {
+	more := true
+	for row := t.row; more && t.row == row; more = t.next() {
+		cells++
+	}
+	return cells, !more && !t.ended
 }
 
 // closingQuote returns the offset of the quote that ends a cell; two of them stand for
