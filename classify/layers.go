@@ -123,7 +123,12 @@ func isGzip(b []byte) bool { return len(b) > 2 && b[0] == 0x1f && b[1] == 0x8b }
 // room; the rest is counted.
 func (c *Classifier) unpacked(packed []byte, m media) {
 	r, err := gzip.NewReader(bytes.NewReader(packed))
-	if err != nil || !c.openLayer("#gzip", len(packed)) {
+	if err != nil { // it only starts as one
+		c.scan(packed, Text, true)
+		c.settle()
+		return
+	}
+	if !c.openLayer("#gzip", len(packed)) {
 		return
 	}
 	plain, err := io.ReadAll(io.LimitReader(r, int64(c.walk.room)+1))

@@ -110,6 +110,7 @@ func oddities(t *testing.T) map[string]string {
 		"gzip":                      string(classify.Packed(t, []byte(leak()))),
 		"gzip of UTF-16":            string(classify.Packed(t, []byte(inUTF16(leak(), little, true)))),
 		"gzip, cut":                 string(classify.Packed(t, []byte(leak()+strings.Repeat(" ", 9000)))[:len(classify.Packed(t, []byte(leak())))]),
+		"gzip that is none":         "\x1f\x8b" + leak(),
 		"gzip twice":                string(classify.Packed(t, classify.Packed(t, []byte(leak())))),
 		"form with JSON":            "a=1&payload=" + strings.NewReplacer(`"`, "%22", "{", "%7B", "}", "%7D", "$", "%24").Replace(leak()),
 		"XML":                       "<?xml version='1.0'?><a><password_hash>" + bcryptHash + "</password_hash><t>" + jwt + "</t></a>",
