@@ -104,8 +104,6 @@ func (c *Classifier) formOf(text []byte, m media) form {
 	switch f := markedForm(text, m); {
 	case f != plainForm:
 		return f
-	case m == protobufMedia && isPrintable(text): // it is in another form than it says
-		return plainForm
 	case m == scriptMedia || declaredForms[m] != plainForm:
 		return declaredForms[m]
 	}
@@ -160,6 +158,9 @@ func (c *Classifier) walkDocument(text []byte, m media) bool {
 		c.walkFrames(text)
 	case protobufForm:
 		c.walkMessage(text, 0)
+		if isPrintable(text) { // it may be in another form than it says
+			c.rescan(text)
+		}
 	default:
 		c.walkNamed(text, form)
 	}

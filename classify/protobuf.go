@@ -68,12 +68,16 @@ func nextField(b []byte) (f wireField, rest []byte, ok bool) {
 	return f, b[size:], true
 }
 
-// wireFields counts the fields of a message; it is 0 for bytes that are none to their end.
-func wireFields(b []byte) (n int) {
+// wireFields counts the whole fields of a message; it is 0 for bytes that are none to
+// their end, where the last field may be cut only if the message is.
+func wireFields(b []byte, cut bool) (n int) {
 	for len(b) > 0 {
 		f, rest, ok := nextField(b)
-		if !ok || f.cut {
+		if !ok || f.cut && !cut {
 			return 0
+		}
+		if f.cut {
+			return n
 		}
 		b = rest
 		n++
@@ -83,12 +87,12 @@ func wireFields(b []byte) (n int) {
 
 // isProtobuf says whether bytes are a message and no text.
 func isProtobuf(b []byte) bool {
-	return len(b) > 0 && b[0] < 0x80 && wireFields(b) >= minWireFields && !isPrintable(b)
+	return len(b) > 0 && b[0] < 0x80 && wireFields(b, false) >= minWireFields && !isPrintable(b)
 }
 
 // isFramed says whether bytes are a message behind the head of a frame, and no more.
 func isFramed(b []byte) bool {
-	return len(b) > frameHead && b[0] <= 1 && frameSize(b) == uint64(len(b)-frameHead) && (b[0] == 1 || wireFields(b[frameHead:]) > 0)
+	return len(b) > frameHead && b[0] <= 1 && frameSize(b) == uint64(len(b)-frameHead) && (b[0] == 1 || wireFields(b[frameHead:], false) > 0)
 }
 
 func frameSize(b []byte) uint64 { return uint64(binary.BigEndian.Uint32(b[1:frameHead])) }
@@ -125,7 +129,7 @@ func (c *Classifier) walkMessage(b []byte, depth int) {
 		}
 		if len(f.value) > 2 {
 			c.frames = append(c.frames, frame{layer: fieldPointer(f.number)})
-			c.lengthField(f.value, depth)
+			c.lengthField(f.value, f.cut, depth)
 			c.frames = c.frames[:len(c.frames)-1]
 		}
 		b = rest
@@ -135,9 +139,9 @@ func (c *Classifier) walkMessage(b []byte, depth int) {
 // lengthField looks at a field that has a length. Which of a message, a text and bytes it
 // is only a schema knows: it is a message if it can be one, and a text, too, if it can be
 // both.
-func (c *Classifier) lengthField(value []byte, depth int) {
+func (c *Classifier) lengthField(value []byte, cut bool, depth int) {
 	again := c.walk.rescanning
-	if !isGzip(value) && wireFields(value) > 0 {
+	if !isGzip(value) && wireFields(value, cut) > 0 {
 		if depth+1 >= c.e.limits.Layers {
 			c.out.LayerLimit += int64(len(value))
 		} else {
