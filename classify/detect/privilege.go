@@ -65,11 +65,11 @@ func isRecordPair(c *classify.Candidate) bool {
 	for start > 0 && (c.Text[start-1] == ' ' || c.Text[start-1] == '-') {
 		start--
 	}
-	if start == 0 {
-		return true
+	if start == 0 || c.Text[start-1] == '\n' { // a line of its own, and no sentence
+		return c.Hi == len(c.Text) || c.Text[c.Hi] == '\r' || c.Text[c.Hi] == '\n'
 	}
 	switch c.Text[start-1] {
-	case '\n', '"', '\'', '{', ',':
+	case '"', '\'', '{', ',':
 		return true
 	}
 	return false
