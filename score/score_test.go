@@ -18,10 +18,10 @@ import (
 // alarms per 1,000 clean records: a little below what was reached when they were
 // last set. Raise them with the detectors, never lower them.
 var floors = map[string]struct{ recall, precision float64 }{
-	"secrets and tokens": {0.96, 0.99}, "credential fields": {0.91, 0.97}, "personal data": {0.93, 0.94}, "debug leaks": {0.75, 0.97}, "access and excess": {0.60, 0.96},
+	"secrets and tokens": {0.98, 0.995}, "credential fields": {0.98, 0.98}, "personal data": {0.98, 0.975}, "debug leaks": {0.99, 0.995}, "access and excess": {0.85, 0.99},
 }
 
-const mostAlarms = 20
+const mostAlarms = 8
 
 // TestFloors holds the classifier to what it has reached.
 func TestFloors(t *testing.T) {

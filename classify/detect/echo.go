@@ -41,7 +41,14 @@ func secretEcho() classify.Detector {
 
 // isEchoable says whether a value is a secret that no text holds by chance.
 func isEchoable(v []byte) bool {
-	return len(v) >= minEcho && len(v) <= maxOpaque && bytes.IndexByte(v, ' ') < 0 && hasDigitOrSign(v) && !isNoSecret(v)
+	return len(v) >= minEcho && len(v) <= maxOpaque && bytes.IndexByte(v, ' ') < 0 && (hasDigitOrSign(v) || hasInnerCapitals(v)) && !isNoSecret(v)
+}
+
+// hasInnerCapitals tells a made-up word from one that people write: at least three capitals
+// among as many small letters.
+func hasInnerCapitals(v []byte) bool {
+	s := shapeOf(v)
+	return s.upper >= 3 && s.lower >= 3
 }
 
 // isEchoed says whether the response holds a secret. Its body need not be unescaped for

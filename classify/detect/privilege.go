@@ -98,7 +98,7 @@ func isPrivilege(class string, kind classify.ValueKind, v []byte) bool {
 }
 
 func isRoleOfAccount(v []byte) bool {
-	return len(v) <= 64 && isWord(v) && !isSchemaWord(v) && !isNoSecret(v)
+	return len(v) <= 64 && isWord(v) && !isSchemaWord(v) && !isMasked(v) && !isNothing(v)
 }
 
 // isRoleGroup is stricter than isRoleWord: products have groups too.

@@ -97,8 +97,19 @@ func isSecretValue(c *classify.Candidate, v []byte) bool {
 	case "password-salt":
 		return isSalt(v)
 	}
-	return isRandom(v) || isUUID(v) || isKeyInGroups(v) || isMadeByHand(c, v)
+	return isRandom(v) || isUUID(v) || isKeyInGroups(v) || isMixed(v) || isMadeByHand(c, v)
 }
+
+// isMixed matches what generators make that use punctuation, as Django's for its
+// SECRET_KEY does: long, without a space, with few letters in a row.
+func isMixed(v []byte) bool {
+	s := shapeOf(v)
+	return len(v) >= minMixed && s.other == 0 && s.digits >= 2 && s.letters() >= 8 && s.signs >= 4 && entropy(v) >= 4 && !isReference(v) &&
+		!bytes.Contains(v, []byte("://")) && !bytes.ContainsAny(v, "<>{}()[],;\"'")
+}
+
+// minMixed is the length of the shortest secret that is told by its punctuation.
+const minMixed = 24
 
 func isSalt(v []byte) bool {
 	s := shapeOf(v)
