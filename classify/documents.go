@@ -132,10 +132,8 @@ func (p *places) hidesRune(i int) bool {
 	if !ok || r < 0x80 || p.f.runes.has(r) {
 		return true
 	}
-	if at := i + 5; at+headSize <= len(p.text) {
-		if h := head(p.text[at], p.text[at+1], p.text[at+2]); p.f.heads.has(h) {
-			p.headed(h, at)
-		}
+	if i+5 < len(p.text) {
+		p.headed(i + 5)
 	}
 	return false
 }

@@ -11,14 +11,12 @@ import (
 // digits, and telling names before a colon or an equals sign. It is immutable.
 //
 // It looks at few bytes. Each anchor is found by a hook: a sign that is rare in
-// text ("@", "$"), or the start of a word. A bitmap of hashed triples (8 KiB, it
-// stays in the first cache) turns away nearly all words by their first three
-// letters; what passes is compared in full. Names are turned away by their last
+// text ("@", "$"), or the start of a word. Bitmaps of hashes (8 KiB each, they
+// stay in the first cache) turn away nearly all words by their first letters;
+// what passes is compared. Names are turned away by their last
 // three letters in the same way.
 type finder struct {
 	anchors []anchor
-	// heads are the hashes of the first three bytes of hooked words.
-	heads bitmap
 	// long holds the hooks with four bytes to compare, by their hash, short the
 	// others, by that of three.
 	long, short hookTable
@@ -48,30 +46,56 @@ type anchor struct {
 	escaped bool
 }
 
-// hook says that an anchor is found at its offset off.
-type hook struct{ anchor, off int32 }
+// hook says that an anchor is found at its offset off. Its first bytes from there on, at
+// most eight, are at hand: as want without case, under a mask.
+type hook struct {
+	want, mask  uint64
+	anchor, off int32
+	last        bool // of those with one hash
+}
 
-// hookTable holds hooks by a hash; index says which list belongs to it, 0 being the
-// empty one.
+// newHook makes the hook of an anchor at an offset.
+func newHook(anchor int, text string, off int) hook {
+	h := hook{anchor: int32(anchor), off: int32(off)}
+	for i := range min(8, len(text)-off) {
+		h.want |= uint64(text[off+i]|0x20) << (8 * i)
+		h.mask |= 0xFF << (8 * i)
+	}
+	return h
+}
+
+// hookTable holds hooks by a hash; index says where in list those of a hash start, 0 being
+// none.
 type hookTable struct {
-	has   bitmap
-	index [1 << 16]uint16
-	lists [][]hook
+	has    bitmap
+	index  [1 << 16]uint16
+	list   []hook
+	byHash map[uint16][]hook // until the table is laid out
 }
 
 // enter files a hook under a hash, once.
 func (t *hookTable) enter(hash uint16, h hook) {
-	t.has.add(hash)
-	if t.lists == nil {
-		t.lists = make([][]hook, 1)
+	if t.byHash == nil {
+		t.byHash = map[uint16][]hook{}
 	}
-	if t.index[hash] == 0 {
-		t.index[hash] = uint16(len(t.lists))
-		t.lists = append(t.lists, nil)
+	if !slices.Contains(t.byHash[hash], h) {
+		t.has.add(hash)
+		t.byHash[hash] = append(t.byHash[hash], h)
 	}
-	if list := &t.lists[t.index[hash]]; !slices.Contains(*list, h) {
-		*list = append(*list, h)
+}
+
+// layOut puts the hooks of each hash side by side.
+func (t *hookTable) layOut() error {
+	t.list = append(t.list[:0], hook{}) // so that 0 is none
+	for hash, hooks := range t.byHash {
+		t.index[hash] = uint16(len(t.list))
+		t.list = append(t.list, hooks...)
+		t.list[len(t.list)-1].last = true
 	}
+	if len(t.list) > 1<<16 {
+		return errors.New("too many anchors")
+	}
+	return nil
 }
 
 // bitmap is a set of 16-bit numbers.
@@ -80,16 +104,22 @@ type bitmap [1 << 16 / 64]uint64
 func (b *bitmap) add(n uint16)      { b[n/64] |= 1 << (n % 64) }
 func (b *bitmap) has(n uint16) bool { return b[n/64]&(1<<(n%64)) != 0 }
 
-// head is the hash of three bytes without case, head4 of four: the upper half of a
-// product with 2^32 divided by the golden ratio.
-func head(a, b, c byte) uint16 { return head4(a, b, c, 0) }
+// head4 is the hash of four bytes without case, as a little-endian word, head3 that of the
+// first three: the upper half of a product with 2^32 divided by the golden ratio.
+func head4(word uint32) uint16 { return uint16((word | 0x20202020) * 2654435769 >> 16) }
 
-func head4(a, b, c, d byte) uint16 {
-	return uint16(((uint32(a) | uint32(b)<<8 | uint32(c)<<16 | uint32(d)<<24 | 0x20202020) * 2654435769) >> 16)
+func head3(word uint32) uint16 { return head4(word & 0xFFFFFF) }
+
+// headOf returns the first four bytes of a word, or as many as there are.
+func headOf[T string | []byte](text T) (word uint32) {
+	for i := range min(len(text), 4) {
+		word |= uint32(text[i]) << (8 * i)
+	}
+	return word
 }
 
 const (
-	// headSize is the number of bytes that head hashes.
+	// headSize is the number of bytes that head3 hashes.
 	headSize = 3
 	// minHook is the least number of bytes from the start of a word on that
 	// finds an anchor.
@@ -132,25 +162,26 @@ func (f *finder) enterAnchor(a anchor) error {
 	n := int32(len(f.anchors))
 	off, rare := hookOf(a)
 	if off < 0 {
-		return fmt.Errorf("anchor %q has neither two bytes from the start of a word on nor one of the signs @ ! $ \\ ^ | ~", a.text)
+		return fmt.Errorf("anchor %q has neither two bytes from the start of a word on nor one of the signs @ ! $ %% \\ ^ | ~", a.text)
 	}
 	f.anchors = append(f.anchors, a)
 	if rare {
-		f.rare[a.text[off]] = append(f.rare[a.text[off]], hook{n, int32(off)})
+		f.rare[a.text[off]] = append(f.rare[a.text[off]], newHook(int(n), a.text, off))
 		return nil
 	}
-	h := hook{n, int32(off)}
+	h := newHook(int(n), a.text, off)
 	switch known := a.text[off:]; {
+	case len(known) < headSize && a.text[0] == '-': // it joins two words, and is found in long ones
+		f.inside.add(a)
+		f.longest = max(f.longest, len(a.text))
+
 	case len(known) > headSize:
-		f.heads.add(head(known[0], known[1], known[2]))
-		f.long.enter(head4(known[0], known[1], known[2], known[3]), h)
+		f.long.enter(head4(headOf(known)), h)
 	case len(known) == headSize:
-		f.heads.add(head(known[0], known[1], known[2]))
-		f.short.enter(head(known[0], known[1], known[2]), h)
+		f.short.enter(head3(headOf(known)), h)
 	default:
 		for other := range 256 {
-			f.heads.add(head(known[0], known[1], byte(other)))
-			f.short.enter(head(known[0], known[1], byte(other)), h)
+			f.short.enter(head3(headOf(known)|uint32(other)<<16), h)
 		}
 	}
 	if off == 0 && isWordByte(a.text[0]) {
@@ -171,18 +202,39 @@ func hookOf(a anchor) (off int, rare bool) {
 		if !startsWord(text, i) || len(text)-i < minHook {
 			continue
 		}
-		cost := byteCost(text[i]) * byteCost(text[i+1])
-		if i+2 < len(text) {
-			cost += byteCost(text[i+1]) * byteCost(text[i+2])
-		} else {
-			cost += len(commonBytes) * len(commonBytes) // any byte may follow
-		}
-		if cost < bestCost {
+		if cost := hookCost(text[i:]); cost < bestCost {
 			best, bestCost = i, cost
 		}
 	}
 	return best, false
 }
+
+// hookCost ranks the start of a word by how often it is to be expected.
+func hookCost(word string) int {
+	known := word[:min(len(word), headSize+1)]
+	cost := 0
+	for i := range known {
+		cost += byteCost(known[i])
+	}
+	switch len(known) {
+	case minHook:
+		cost *= 20
+	case headSize:
+		cost *= 4
+	default:
+		if strings.Contains(commonStarts, " "+strings.ToLower(known)) {
+			cost *= 10
+		}
+	}
+	return cost
+}
+
+// commonStarts are the starts of words that the traffic of APIs and its logs are full
+// of, as far as anchors have them.
+const commonStarts = " user numb toke pass inte cont stat name type code data time date erro mess clas href http next prev inde acce acco upda crea " +
+	"dele valu item list link titl desc cate prod orde pric coun size path node null true fals vers work main file sour cust clie serv requ " +
+	"resp head body text html json imag cach cook sess work home conn exce line with from that this have when been will they your what about " +
+	"other which their there into more also some than them each only stri publ priv regi comp prog syst appl proj repo bran comm pack modu "
 
 // startsWord says whether a word starts at offset i: a word of ASCII, or any character
 // of another script.
@@ -192,7 +244,7 @@ func startsWord(text string, i int) bool {
 
 func isRare(b byte) bool {
 	switch b {
-	case '@', '!', '$', '\\', '^', '|', '~':
+	case '@', '!', '$', '%', '\\', '^', '|', '~':
 		return true
 	}
 	return false
@@ -205,8 +257,5 @@ func (f *finder) check() error {
 	if f.minRun > 0 && f.minRun < minDigits {
 		return fmt.Errorf("runs of %d digits are too short to ask for, want at least %d", f.minRun, minDigits)
 	}
-	if len(f.long.lists) > 1<<16-1 || len(f.short.lists) > 1<<16-1 {
-		return errors.New("too many anchors")
-	}
-	return nil
+	return errors.Join(f.long.layOut(), f.short.layOut())
 }

@@ -37,6 +37,9 @@ func testFinder(t testing.TB) (*finder, *nameCache) {
 			t.Fatal(err)
 		}
 	}
+	if err := f.check(); err != nil {
+		t.Fatal(err)
+	}
 	return f, &nameCache{v: fields}
 }
 
@@ -95,7 +98,8 @@ func obviousPlaces(f *finder, names *nameCache, text []byte) (list []string) {
 // inside, or starts a word, or stands in a long one.
 func findable(text []byte, at int, a *anchor) bool {
 	off, rare := hookOf(*a)
-	if rare || off > 0 || at == 0 || text[at] >= 0xC0 || !isWordByte(text[at-1]) || isEscaped(text, at-1) {
+	inside := a.text[0] == '-' && len(a.text)-off < headSize
+	if !inside && (rare || off > 0 || at == 0 || text[at] >= 0xC0 || !isWordByte(text[at-1]) || isEscaped(text, at-1)) {
 		return true
 	}
 	isLong := func(b byte) bool { return isWordByte(b) || strings.IndexByte("+-/", b) >= 0 }

@@ -1,6 +1,7 @@
 package classify
 
 import (
+	"encoding/binary"
 	"math/bits"
 
 	"github.com/leaktap/leaktap/classify/planes"
@@ -13,16 +14,19 @@ func (p *places) words(b *planes.Block, start int) {
 	whole := word &^ (backslash<<1 | p.escape)
 	starts := word&^(whole<<1|p.word) | b[planes.Lead] // where words start is not known in all scripts
 	p.word, p.escape = whole>>63, backslash>>63
-	text := p.text
-	for starts != 0 {
+	text, long, short := p.text, &p.f.long, &p.f.short
+	for ; starts != 0; starts &= starts - 1 {
 		i := start + bits.TrailingZeros64(starts)
-		starts &= starts - 1
-		if i+headSize > len(text) {
-			p.hooked(p.f.lastWord(text[i:]), i)
+		if i+4 > len(text) {
+			p.headed(i)
 			continue
 		}
-		if h := head(text[i], text[i+1], text[i+2]); p.f.heads.has(h) {
-			p.headed(h, i)
+		word := binary.LittleEndian.Uint32(text[i:])
+		if h := head4(word); long.has.has(h) {
+			p.hookedAny(long, h, i)
+		}
+		if h := head3(word); short.has.has(h) {
+			p.hookedAny(short, h, i)
 		}
 	}
 	rare := b[planes.Rare]
@@ -31,41 +35,45 @@ func (p *places) words(b *planes.Block, start int) {
 	}
 	for ; rare != 0; rare &= rare - 1 {
 		i := start + bits.TrailingZeros64(rare)
-		p.hooked(p.f.rare[text[i]], i)
-	}
-}
-
-// headed looks at the word at offset i, whose first three bytes have that hash.
-func (p *places) headed(h uint16, i int) {
-	if i+headSize < len(p.text) {
-		long := head4(p.text[i], p.text[i+1], p.text[i+2], p.text[i+3])
-		if t := &p.f.long; t.has.has(long) {
-			p.hooked(t.lists[t.index[long]], i)
+		for h := range p.f.rare[text[i]] {
+			p.hooked(&p.f.rare[text[i]][h], i)
 		}
 	}
-	if t := &p.f.short; t.has.has(h) {
-		p.hooked(t.lists[t.index[h]], i)
+}
+
+// headed looks at the word at offset i, which may be shorter than four bytes.
+func (p *places) headed(i int) {
+	word := headOf(p.text[i:])
+	if h := head4(word); len(p.text)-i > headSize && p.f.long.has.has(h) {
+		p.hookedAny(&p.f.long, h, i)
+	}
+	if h := head3(word); len(p.text)-i >= minHook && p.f.short.has.has(h) {
+		p.hookedAny(&p.f.short, h, i)
 	}
 }
 
-// lastWord returns the hooks of a word of fewer than headSize bytes that ends the
-// text.
-func (f *finder) lastWord(word []byte) []hook {
-	if len(word) < minHook || f.short.lists == nil {
-		return nil
-	}
-	return f.short.lists[f.short.index[head(word[0], word[1], 0)]]
-}
-
-// hooked compares the anchors of hooks at offset i of the text.
-func (p *places) hooked(hooks []hook, i int) {
-	for _, h := range hooks {
-		a := &p.f.anchors[h.anchor]
-		at := i - int(h.off)
-		end := at + len(a.text)
-		if at >= 0 && end <= len(p.text) && (p.document || !a.escaped) && hasAnchor(p.text[at:end], a) {
-			p.list = append(p.list, place{at: at, end: end, anchor: a})
+// hookedAny compares the anchors whose hooks have a hash.
+func (p *places) hookedAny(t *hookTable, hash uint16, i int) {
+	for n := int(t.index[hash]); ; n++ {
+		h := &t.list[n]
+		p.hooked(h, i)
+		if h.last {
+			return
 		}
+	}
+}
+
+// hooked compares the anchor of a hook at offset i of the text; mostly its first bytes
+// tell that it is another word.
+func (p *places) hooked(h *hook, i int) {
+	if i+8 <= len(p.text) && (binary.LittleEndian.Uint64(p.text[i:])|0x2020202020202020^h.want)&h.mask != 0 {
+		return
+	}
+	a := &p.f.anchors[h.anchor]
+	at := i - int(h.off)
+	end := at + len(a.text)
+	if at >= 0 && end <= len(p.text) && (p.document || !a.escaped) && hasAnchor(p.text[at:end], a) {
+		p.list = append(p.list, place{at: at, end: end, anchor: a})
 	}
 }
 
@@ -103,7 +111,7 @@ func (p *places) longWord(lo, hi int) {
 	p.f.inside.scan(p.text[lo:hi], func(a *anchor, at int) {
 		at += lo
 		end := at + len(a.text)
-		if end > done && at > 0 && isWordByte(p.text[at-1]) && !isEscaped(p.text, at-1) {
+		if end > done && (!isWordByte(a.text[0]) || at > 0 && isWordByte(p.text[at-1]) && !isEscaped(p.text, at-1)) {
 			p.list = append(p.list, place{at: at, end: end, anchor: a})
 		}
 	})

@@ -19,7 +19,7 @@ const (
 	Digit            // 0-9
 	Separator        // space - .: what may stand once between two digits
 	Sign             // : = <
-	Rare             // @ ! $ \ ^ | ~: signs by which anchors are found
+	Rare             // @ ! $ % \ ^ | ~: signs by which anchors are found
 	Quote            // "
 	Odd              // what JSON has in strings only: all but white space, letters, digits and + - . , : [ ] { } "
 	Backslash        // \
@@ -144,7 +144,7 @@ func classOf(b byte) (set uint8) {
 		return 1 << Sign
 	case '=', '<':
 		return 1<<Sign | 1<<Odd
-	case '@', '!', '$', '^', '|', '~', '\\':
+	case '@', '!', '$', '%', '^', '|', '~', '\\':
 		return 1<<Rare | 1<<Odd
 	case '"':
 		return 1 << Quote

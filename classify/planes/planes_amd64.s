@@ -164,7 +164,7 @@ DATA lows<>+1(SB)/1, $0xe8
 DATA lows<>+2(SB)/1, $0xe0
 DATA lows<>+3(SB)/1, $0xe0
 DATA lows<>+4(SB)/1, $0xe8
-DATA lows<>+5(SB)/1, $0xe0
+DATA lows<>+5(SB)/1, $0xe8
 DATA lows<>+6(SB)/1, $0xe0
 DATA lows<>+7(SB)/1, $0xe0
 DATA lows<>+8(SB)/1, $0xe0

@@ -11,7 +11,7 @@ import (
 func TestClasses(t *testing.T) {
 	classes := [Count]string{
 		Word: "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_\x7f", Digit: "0123456789", Separator: " -.", Sign: ":=<",
-		Rare: "@!$\\^|~", Quote: `"`, Backslash: `\`,
+		Rare: "@!$%\\^|~", Quote: `"`, Backslash: `\`,
 	}
 	classes[Long] = classes[Word] + "+-/"
 	for b := range 256 {

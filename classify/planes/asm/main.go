@@ -15,7 +15,7 @@ const (
 	letterOdd = 1 << 6 // 4,6 x 1-F: A-O a-o
 	letterTop = 1 << 5 // 5,7 x 0-A,F: P-Z p-z _ DEL
 	sign      = 1 << 4 // 3 x A,C,D: : < =
-	rareLow   = 1 << 3 // 2 x 1,4: ! $
+	rareLow   = 1 << 3 // 2 x 1,4,5: ! $ %
 	rareHigh  = 1 << 2 // 5,7 x C,E: \ ^ | ~
 	separator = 1 << 1 // 2 x 0,D,E: space - .
 	plus      = 1 << 0 // 2 x B,D,F: + - /
@@ -38,7 +38,7 @@ func lows() (t [16]byte) {
 	set(letterOdd, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
 	set(letterTop, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 15)
 	set(sign, 10, 12, 13)
-	set(rareLow, 1, 4)
+	set(rareLow, 1, 4, 5)
 	set(rareHigh, 12, 14)
 	set(separator, 0, 13, 14)
 	set(plus, 11, 13, 15)
