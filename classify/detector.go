@@ -13,8 +13,13 @@ type Detector interface {
 // Fields and Digits is asked once per exchange, at its end.
 type Trigger struct {
 	// Anchors are literal bytes that every match holds, matched exactly; Words
-	// are matched without case and are lower-case here.
+	// are matched without case and are lower-case here. An anchor that starts with a
+	// letter or digit is found where a word starts. Each needs two bytes from the start
+	// of a word on, or one of the signs @ ! $ % \ ^ | ~.
 	Anchors, Words []string
+	// Inside are anchors that stand in the middle of a word of at least 32 bytes; the
+	// signs of base64 and base64url do not end such a word.
+	Inside []string
 	// Fields are classes of the field vocabulary; the detector is asked for
 	// each value that stands under such a name.
 	Fields []string

@@ -167,16 +167,6 @@ func isDense(text []byte, slash int) bool {
 	return digits+small+capitals == 8 && capitals > 0 && small+digits > 0
 }
 
-// member returns the class of the name in quotes before a colon, if it holds more than
-// the letters, digits and the like that were looked up already.
-func (p *places) member(colon, size int) uint16 {
-	key := memberBefore(p.text, colon)
-	if len(key) == size {
-		return 0
-	}
-	return p.names.lookup(key)
-}
-
 // hidesName says whether only a text without escapes shows the name that ends at hi before
 // a colon: an escape stands between them, or in the name's end.
 func hidesName(text []byte, colon, hi int) bool {
@@ -196,7 +186,7 @@ func memberBefore(doc []byte, colon int) []byte {
 	hi--
 	from := max(0, hi-maxFieldName-1)
 	if n := bytes.LastIndexByte(doc[from:hi], '"'); n >= 0 {
-		return doc[from+n+1 : hi]
+		return bytes.TrimRight(doc[from+n+1:hi], `\`)
 	}
 	return nil
 }

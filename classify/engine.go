@@ -80,7 +80,7 @@ func NewEngine(cfg Config) (*Engine, error) {
 	e.limits.Layers = orDefault(e.limits.Layers, 4)
 	e.limits.Misses = orDefault(e.limits.Misses, 1000)
 	for _, start := range encodedStarts {
-		if err := e.addAnchor(start, false, openLayer); err != nil {
+		if err := e.addAnchor(anchor{text: start}, openLayer); err != nil {
 			return nil, fmt.Errorf("make engine: %w", err)
 		}
 	}
@@ -139,14 +139,15 @@ func (e *Engine) add(d Detector) error {
 func (e *Engine) index(d Detector, r *Rule) error {
 	n := int32(len(e.rules))
 	e.rules = append(e.rules, ruleEntry{rule: r, detector: d, order: n, parts: partSet(r.On.Parts), digits: r.On.Digits})
-	for _, text := range r.On.Anchors {
-		if err := e.addAnchor(text, false, n); err != nil {
-			return fmt.Errorf("add rule %q: %w", r.ID, err)
-		}
-	}
-	for _, text := range r.On.Words {
-		if err := e.addAnchor(text, true, n); err != nil {
-			return fmt.Errorf("add rule %q: %w", r.ID, err)
+	for _, list := range []struct {
+		texts []string
+		like  anchor
+	}{{r.On.Inside, anchor{inside: true}}, {r.On.Anchors, anchor{}}, {r.On.Words, anchor{fold: true}}} {
+		for _, text := range list.texts {
+			list.like.text = text
+			if err := e.addAnchor(list.like, n); err != nil {
+				return fmt.Errorf("add rule %q: %w", r.ID, err)
+			}
 		}
 	}
 	for _, class := range r.On.Fields {
@@ -162,24 +163,25 @@ func (e *Engine) index(d Detector, r *Rule) error {
 			f.minRun = r.On.Digits
 		}
 	}
-	if len(r.On.Anchors)+len(r.On.Words)+len(r.On.Fields)+r.On.Digits == 0 {
+	if len(r.On.Anchors)+len(r.On.Inside)+len(r.On.Words)+len(r.On.Fields)+r.On.Digits == 0 {
 		e.atEnd = append(e.atEnd, n)
 	}
 	return nil
 }
 
 // addAnchor enters a literal once, whatever the number of rules that want it.
-func (e *Engine) addAnchor(text string, fold bool, rule int32) error {
-	if text == "" {
+func (e *Engine) addAnchor(a anchor, rule int32) error {
+	if a.text == "" {
 		return errors.New("an anchor is empty")
 	}
 	for i := range e.finder.anchors {
-		if a := &e.finder.anchors[i]; a.text == text && a.fold == fold {
-			e.byAnchor[a.id] = append(e.byAnchor[a.id], rule)
+		if o := &e.finder.anchors[i]; o.text == a.text && o.fold == a.fold && !o.escaped {
+			e.byAnchor[o.id] = append(e.byAnchor[o.id], rule)
 			return nil
 		}
 	}
-	if err := e.finder.add(anchor{text: text, fold: fold, id: len(e.byAnchor)}); err != nil {
+	a.id = len(e.byAnchor)
+	if err := e.finder.add(a); err != nil {
 		return err
 	}
 	e.byAnchor = append(e.byAnchor, []int32{rule})

@@ -26,8 +26,8 @@ type vocabulary struct {
 	table   map[uint64]fieldEntry
 	// known turns away most hashes that are not in table, without a map access.
 	known [1 << 14 / 64]uint64
-	// tails holds the last three letters of the names, by tailOf.
-	tails [1 << 15 / 64]uint64
+	// tails holds how names end, by tailOf.
+	tails bitmap
 }
 
 // fieldEntry is what a folded name means, as a name's ending and as a whole.
@@ -74,66 +74,70 @@ func (v *vocabulary) enter(name string, id uint16, ending bool) error {
 	}
 	v.table[h] = e
 	v.known[h>>50/64] |= 1 << (h >> 50 % 64)
-	v.enterTail(name)
+	v.enterTails(name, !ending)
 	return nil
 }
 
 // tailSize is how many bytes of a name's end are looked at first.
-const tailSize = 3
+const tailSize = 4
 
-// tailOf numbers three bytes: letters without case, separators as 0; digits share
-// the numbers of letters.
-func tailOf(a, b, c byte) uint16 { return tailNumber(foldByte[a], foldByte[b], foldByte[c]) }
+// tail is the end of a name: letters without case, 0 for separators; digits share the
+// numbers of letters.
+type tail [tailSize]byte
 
-func tailNumber(a, b, c byte) uint16 { return uint16(a&31)<<10 | uint16(b&31)<<5 | uint16(c&31) }
-
-// enterTail notes how a name may end, with separators anywhere in it. One of fewer
-// than tailSize letters may stand behind anything.
-func (v *vocabulary) enterTail(name string) {
-	var folded []byte
-	for i := range len(name) {
-		if c := foldByte[name[i]]; c != 0 {
-			folded = append(folded, c)
-		}
+// tailOf reads the end of a text.
+func tailOf(text []byte) (t tail) {
+	n := len(text) - tailSize
+	for i := range t {
+		t[i] = foldByte[text[n+i]] & 31
 	}
-	for separators := range 1 << tailSize { // which of the last bytes are separators
-		var tail [tailSize]byte
-		rest, open := folded, -1
-		for i := tailSize - 1; i >= 0; i-- {
-			switch {
-			case separators>>i&1 != 0:
-			case len(rest) > 0:
-				tail[i], rest = rest[len(rest)-1], rest[:len(rest)-1]
-			default:
-				open = i // what stands before the name
-			}
-		}
-		v.enterTails(tail, open)
-	}
+	return t
 }
 
-// enterTails notes a tail of which the bytes up to open may be any.
-func (v *vocabulary) enterTails(tail [tailSize]byte, open int) {
-	if open < 0 {
-		n := tailNumber(tail[0], tail[1], tail[2])
-		v.tails[n/64] |= 1 << (n % 64)
-		return
+// hash is the upper half of a product with 2^32 divided by the golden ratio.
+func (t tail) hash() uint16 {
+	return uint16((uint32(t[0]) | uint32(t[1])<<5 | uint32(t[2])<<10 | uint32(t[3])<<15) * 2654435769 >> 16)
+}
+
+// enterTails notes how a name may end: with and without a separator where its words meet
+// and behind the last. Before an exact name of fewer letters stands a separator.
+func (v *vocabulary) enterTails(name string, exact bool) {
+	var letters []byte // from the end; 0 where words meet
+	for i := len(name) - 1; i >= 0; i-- {
+		if c := foldByte[name[i]]; c != 0 || len(letters) > 0 {
+			letters = append(letters, c&31)
+		}
 	}
-	for n := range 32 { // all numbers that a byte can have
-		tail[open] = byte(n)
-		v.enterTails(tail, open-1)
+	v.enterTail(tail{}, tailSize-1, letters, exact)
+	v.enterTail(tail{}, tailSize-2, letters, exact)
+}
+
+// enterTail fills a tail from place i down with what is left of a name's letters.
+func (v *vocabulary) enterTail(t tail, i int, letters []byte, exact bool) {
+	switch {
+	case i < 0:
+		v.tails.add(t.hash())
+	case len(letters) > 0:
+		t[i] = letters[0]
+		v.enterTail(t, i-1, letters[1:], exact)
+		if letters[0] == 0 { // the words may be written as one
+			v.enterTail(t, i, letters[1:], exact)
+		}
+	case exact:
+		t[i] = 0
+		v.enterTail(t, i-1, nil, false)
+	default:
+		for before := range 32 { // all numbers that a byte can have
+			t[i] = byte(before)
+			v.enterTail(t, i-1, nil, false)
+		}
 	}
 }
 
 // mayEnd says whether a text may end with a name of the vocabulary: a quick look
 // at its last bytes, that answers no for most.
 func (v *vocabulary) mayEnd(text []byte) bool {
-	n := len(text)
-	if n < tailSize {
-		return true
-	}
-	tail := tailOf(text[n-3], text[n-2], text[n-1])
-	return v.tails[tail/64]&(1<<(tail%64)) != 0
+	return len(text) < tailSize || v.tails.has(tailOf(text).hash())
 }
 
 // class returns the id of a class, 0 if there is none of that name.

@@ -39,6 +39,8 @@ type finder struct {
 type anchor struct {
 	text string
 	fold bool // text is lower-case and is compared without case
+	// inside says that it is found in the middle of a long word, too.
+	inside bool
 	// id is what the finder's owner knows it by.
 	id int
 	// escaped marks an anchor as it stands inside a JSON string, if that is
@@ -160,7 +162,15 @@ func (f *finder) note(text string) {
 
 func (f *finder) enterAnchor(a anchor) error {
 	n := int32(len(f.anchors))
+	if a.inside {
+		f.inside.add(a)
+		f.longest = max(f.longest, len(a.text))
+	}
 	off, rare := hookOf(a)
+	if off < 0 && a.inside || a.inside && !isWordByte(a.text[0]) { // it need not be found elsewhere
+		f.anchors = append(f.anchors, a)
+		return nil
+	}
 	if off < 0 {
 		return fmt.Errorf("anchor %q has neither two bytes from the start of a word on nor one of the signs @ ! $ %% \\ ^ | ~", a.text)
 	}
@@ -171,9 +181,6 @@ func (f *finder) enterAnchor(a anchor) error {
 	}
 	h := newHook(int(n), a.text, off)
 	switch known := a.text[off:]; {
-	case len(known) < headSize && a.text[0] == '-': // it joins two words, and is found in long ones
-		f.inside.add(a)
-		f.longest = max(f.longest, len(a.text))
 
 	case len(known) > headSize:
 		f.long.enter(head4(headOf(known)), h)
@@ -183,10 +190,6 @@ func (f *finder) enterAnchor(a anchor) error {
 		for other := range 256 {
 			f.short.enter(head3(headOf(known)|uint32(other)<<16), h)
 		}
-	}
-	if off == 0 && isWordByte(a.text[0]) {
-		f.inside.add(a)
-		f.longest = max(f.longest, len(a.text))
 	}
 	return nil
 }

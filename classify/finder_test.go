@@ -24,9 +24,9 @@ func testFinder(t testing.TB) (*finder, *nameCache) {
 		{text: "bearer ", fold: true},
 		{text: "aaa"},
 		{text: "Trace (most"},
-		{text: "-us"},
+		{text: "-us", inside: true},
 		{text: "8Q~"},
-		{text: "T3Blbk"},
+		{text: "T3Blbk", inside: true},
 		{text: `S = "`},
 		{text: "sk"},
 		{text: "身份", fold: true},
@@ -98,9 +98,12 @@ func obviousPlaces(f *finder, names *nameCache, text []byte) (list []string) {
 // inside, or starts a word, or stands in a long one.
 func findable(text []byte, at int, a *anchor) bool {
 	off, rare := hookOf(*a)
-	inside := a.text[0] == '-' && len(a.text)-off < headSize
-	if !inside && (rare || off > 0 || at == 0 || text[at] >= 0xC0 || !isWordByte(text[at-1]) || isEscaped(text, at-1)) {
+	hooked := off >= 0 && (!a.inside || isWordByte(a.text[0]))
+	if hooked && (rare || off > 0 || at == 0 || text[at] >= 0xC0 || !isWordByte(text[at-1]) || isEscaped(text, at-1)) {
 		return true
+	}
+	if !a.inside {
+		return false
 	}
 	isLong := func(b byte) bool { return isWordByte(b) || strings.IndexByte("+-/", b) >= 0 }
 	lo, hi := at, at

@@ -172,7 +172,7 @@ func (p *places) signs(b *planes.Block, start int) {
 			continue
 		}
 		hi := p.nameEnd(i)
-		if !p.names.v.mayEnd(p.text[:hi]) {
+		if name := p.text[:hi]; !p.names.v.mayEnd(name) && !endsInEscape(name) {
 			continue
 		}
 		lo := nameStart(p.text, hi)
@@ -180,8 +180,8 @@ func (p *places) signs(b *planes.Block, start int) {
 		if id == 0 && lo > 0 && lo < hi && p.text[lo-1] == '\\' { // "\npassword="
 			id = p.names.lookup(p.text[lo+1 : hi])
 		}
-		if id == 0 && p.document && p.text[i] == ':' {
-			id = p.member(i, hi-lo)
+		if id == 0 && p.document && p.text[i] == ':' && (lo == 0 || p.text[lo-1] != '"') { // it goes on before the letters and digits
+			id = p.names.lookup(memberBefore(p.text, i))
 		}
 		if id != 0 && p.f.asked[id] {
 			p.list = append(p.list, place{at: i, end: i + 1, field: id})
@@ -189,10 +189,22 @@ func (p *places) signs(b *planes.Block, start int) {
 	}
 }
 
+// endsInEscape says whether a backslash is among the last bytes of a text: a short name may
+// follow its letter ("\nid=").
+func endsInEscape(text []byte) bool {
+	n := len(text)
+	return n >= tailSize && (text[n-2] == '\\' || text[n-3] == '\\' || text[n-4] == '\\')
+}
+
 // nameEnd returns where the name before a sign ends. Mostly a quote stands between the two.
 func (p *places) nameEnd(sign int) int {
-	if sign > 1 && p.text[sign-1] == '"' && isNameByte(p.text[sign-2]) {
-		return sign - 1
+	if sign > 2 && p.text[sign-1] == '"' {
+		switch hi := sign - 1; {
+		case isNameByte(p.text[hi-1]):
+			return hi
+		case p.escaped && isNameByte(p.text[hi-2]):
+			return hi - 1
+		}
 	}
 	hi := nameEnd(p.text, sign)
 	if p.document && p.text[sign] == ':' && (hidesName(p.text, sign, hi) || p.escaped && isSpace(p.text[max(0, sign-1)])) {

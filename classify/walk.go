@@ -135,7 +135,6 @@ func (c *Classifier) walkJSON(doc []byte, mapped []Span) {
 			c.container(t.Kind == jsonscan.BeginArray)
 		case jsonscan.EndObject, jsonscan.EndArray:
 			c.popContainer(base)
-			junk = junk || len(c.frames) == base && isLog(doc[s.Pos():])
 		case jsonscan.Key:
 			c.name(doc, t, base, places)
 		case jsonscan.Junk:
@@ -203,13 +202,6 @@ func (c *Classifier) rescan(doc []byte) {
 	c.walk.rescanning = true
 	c.walkText(doc)
 	c.walk.rescanning = false
-}
-
-// isLog says whether bytes behind a document are more than space and further
-// documents.
-func isLog(rest []byte) bool {
-	rest = trimStart(rest)
-	return len(rest) > 0 && rest[0] != '{' && rest[0] != '[' && rest[0] != ',' && rest[0] != ']' && rest[0] != '}'
 }
 
 // A container's frame has no key; a member's name is a frame of its own on top

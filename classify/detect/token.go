@@ -15,6 +15,7 @@ import (
 type tokenFinder struct {
 	v       *Vocabulary
 	anchors []string                // of vendors' tokens, each once
+	inside  []string                // those in the middle of a word
 	kinds   map[string][]*TokenKind // by anchor, in the vocabulary's order
 	named   []*TokenKind            // without an anchor
 }
@@ -42,7 +43,11 @@ func newTokenFinder(v *Vocabulary) *tokenFinder {
 			f.named = append(f.named, k)
 			continue
 		}
-		if f.kinds[k.Anchor] == nil {
+		switch {
+		case f.kinds[k.Anchor] != nil:
+		case k.Head != "" && (isWordByte(k.Anchor[0]) || k.Anchor[0] == '-'):
+			f.inside = append(f.inside, k.Anchor)
+		default:
 			f.anchors = append(f.anchors, k.Anchor)
 		}
 		f.kinds[k.Anchor] = append(f.kinds[k.Anchor], k)
@@ -53,9 +58,9 @@ func newTokenFinder(v *Vocabulary) *tokenFinder {
 // trigger is what every token rule asks for.
 func (f *tokenFinder) trigger(parts []classify.Where, fields ...string) classify.Trigger {
 	return classify.Trigger{
-		Anchors: append([]string{jwtAnchor, storageCall}, f.anchors...),
-		Words:   slices.Concat([]string{bearerWord, basicWord, digestWord}, linkWords),
-		Fields:  fields, Parts: parts,
+		Anchors: append([]string{jwtAnchor, storageCall}, f.anchors...), Inside: f.inside,
+		Words:  slices.Concat([]string{bearerWord, basicWord, digestWord}, linkWords),
+		Fields: fields, Parts: parts,
 	}
 }
 
