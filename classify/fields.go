@@ -85,19 +85,20 @@ const tailSize = 4
 // numbers of letters.
 type tail [tailSize]byte
 
-// tailOf reads the end of a text.
-func tailOf(text []byte) (t tail) {
-	n := len(text) - tailSize
-	for i := range t {
-		t[i] = foldByte[text[n+i]] & 31
-	}
-	return t
-}
-
 // hash is the upper half of a product with 2^32 divided by the golden ratio.
 func (t tail) hash() uint16 {
-	return uint16((uint32(t[0]) | uint32(t[1])<<5 | uint32(t[2])<<10 | uint32(t[3])<<15) * 2654435769 >> 16)
+	return tailHash(uint32(t[0]), uint32(t[1]), uint32(t[2]), uint32(t[3]))
 }
+
+func tailHash(a, b, c, d uint32) uint16 { return uint16((a | b<<5 | c<<10 | d<<15) * 2654435769 >> 16) }
+
+// tailNumber numbers a byte of a tail.
+var tailNumber = func() (t [256]uint32) {
+	for b, c := range foldByte {
+		t[b] = uint32(c & 31)
+	}
+	return t
+}()
 
 // enterTails notes how a name may end: with and without a separator where its words meet
 // and behind the last. Before an exact name of fewer letters stands a separator.
@@ -137,7 +138,12 @@ func (v *vocabulary) enterTail(t tail, i int, letters []byte, exact bool) {
 // mayEnd says whether a text may end with a name of the vocabulary: a quick look
 // at its last bytes, that answers no for most.
 func (v *vocabulary) mayEnd(text []byte) bool {
-	return len(text) < tailSize || v.tails.has(tailOf(text).hash())
+	n := len(text) - tailSize
+	if n < 0 {
+		return true
+	}
+	t := (*[tailSize]byte)(text[n:])
+	return v.tails.has(tailHash(tailNumber[t[0]], tailNumber[t[1]], tailNumber[t[2]], tailNumber[t[3]]))
 }
 
 // class returns the id of a class, 0 if there is none of that name.

@@ -234,7 +234,7 @@ func hookCost(word string) int {
 
 // commonStarts are the starts of words that the traffic of APIs and its logs are full
 // of, as far as anchors have them.
-const commonStarts = " user numb toke pass inte cont stat name type code data time date erro mess clas href http next prev inde acce acco upda crea " +
+const commonStarts = " user numb toke pass inte cont stat name type code data time date erro mess href http next prev inde acce acco upda crea " +
 	"dele valu item list link titl desc cate prod orde pric coun size path node null true fals vers work main file sour cust clie serv requ " +
 	"resp head body text html json imag cach cook sess work home conn exce line with from that this have when been will they your what about " +
 	"other which their there into more also some than them each only stri publ priv regi comp prog syst appl proj repo bran comm pack modu "

@@ -175,18 +175,25 @@ func (p *places) signs(b *planes.Block, start int) {
 		if name := p.text[:hi]; !p.names.v.mayEnd(name) && !endsInEscape(name) {
 			continue
 		}
-		lo := nameStart(p.text, hi)
-		id := p.names.lookup(p.text[lo:hi])
-		if id == 0 && lo > 0 && lo < hi && p.text[lo-1] == '\\' { // "\npassword="
-			id = p.names.lookup(p.text[lo+1 : hi])
-		}
-		if id == 0 && p.document && p.text[i] == ':' && (lo == 0 || p.text[lo-1] != '"') { // it goes on before the letters and digits
-			id = p.names.lookup(memberBefore(p.text, i))
-		}
-		if id != 0 && p.f.asked[id] {
+		if id := p.classBefore(i, hi); id != 0 && p.f.asked[id] {
 			p.list = append(p.list, place{at: i, end: i + 1, field: id})
 		}
 	}
+}
+
+// classBefore returns the class of the name that ends at hi before a sign.
+func (p *places) classBefore(sign, hi int) uint16 {
+	lo := nameStart(p.text, hi)
+	id := p.names.lookup(p.text[lo:hi])
+	switch {
+	case id != 0 || lo == 0:
+	case lo < hi && p.text[lo-1] == '\\': // "\npassword="
+		id = p.names.lookup(p.text[lo+1 : hi])
+	}
+	if id == 0 && p.document && p.text[sign] == ':' && (lo == 0 || p.text[lo-1] != '"') { // it goes on before the letters and digits
+		id = p.names.lookup(memberBefore(p.text, sign))
+	}
+	return id
 }
 
 // endsInEscape says whether a backslash is among the last bytes of a text: a short name may

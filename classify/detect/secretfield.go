@@ -97,7 +97,12 @@ func isSecretValue(c *classify.Candidate, v []byte) bool {
 	case "password-salt":
 		return isSalt(v)
 	}
-	return isRandom(v) || isUUID(v) || isKeyInGroups(v) || isMixed(v) || isMadeByHand(c, v)
+	return isGenerated(v) || isMadeByHand(c, v)
+}
+
+// isGenerated says whether a value looks like what a generator of keys makes.
+func isGenerated(v []byte) bool {
+	return isRandom(v) || isUUID(v) || isKeyInGroups(v) || isMixed(v)
 }
 
 // isMixed matches what generators make that use punctuation, as Django's for its
