@@ -97,8 +97,11 @@ func (c *Classifier) tryMember(doc []byte, sign int) {
 		return
 	}
 	switch doc[i] {
-	case '{', '[', '\\':
+	case '[', '\\':
 		c.trial.heard = true
+	case '{':
+		c.at = valueAt{doc, Span{i, i}}
+		c.offerField(id, key, nil, 0, 0, Container)
 	case '"':
 		c.tryValue(id, key, doc, Span{i + 1, c.stringEnd(doc, i+1)}, String)
 	case 't', 'f':

@@ -13,8 +13,11 @@ import (
 // (Filesystem Hierarchy Standard 3.0, and the customs of images and hosters).
 var pathRoots = []string{
 	"/home/", "/Users/", "/var/", "/srv/", "/opt/", "/usr/",
-	"/app/", "/root/", "/workspace/", "/code/", "/etc/", "/proc/", "/mnt/", "/tmp/", "/run/", ":\\",
+	"/app/", "/root/", "/workspace/", "/code/", "/etc/", "/proc/", "/mnt/", "/tmp/", "/run/",
 }
+
+// drives start the paths of Windows; other letters are rare on servers.
+var drives = []string{"c:\\", "d:\\", "e:\\", "f:\\"}
 
 func sourcePath() classify.Detector {
 	// a file of a kind that stays on servers, or a place that is one whatever
@@ -30,13 +33,10 @@ func sourcePath() classify.Detector {
 	return &detector{errorRule("error-path", "A response tells a path of the server's file system",
 		"Only absolute paths of servers to source, library, data or configuration files match; URLs, links to a page's assets and documentation stay silent.",
 		[]string{"CWE-209", "CWE-497"},
-		classify.Trigger{Anchors: pathRoots, Parts: inResponse()},
+		classify.Trigger{Anchors: pathRoots, Words: drives, Parts: inResponse()},
 	), func(c *classify.Candidate) {
 		lo := c.Lo
-		if c.Text[lo] == ':' {
-			lo--
-		}
-		if lo < 0 || lo > 0 && (isWordByte(c.Text[lo-1]) && !behindEscape(c) || bytes.IndexByte([]byte("./:-}"), c.Text[lo-1]) >= 0 && !behindColon(c.Text, lo)) {
+		if lo > 0 && (isWordByte(c.Text[lo-1]) && !behindEscape(c) || bytes.IndexByte([]byte("./:-}"), c.Text[lo-1]) >= 0 && !behindColon(c.Text, lo)) {
 			return // a part of a URL or of a longer path
 		}
 		behind := c.Text[lo:min(len(c.Text), lo+400)]

@@ -34,7 +34,7 @@ func privilegeField() classify.Detector {
 		m := classify.Match{Lo: c.Lo, Hi: c.Hi, Show: "•••"}
 		switch {
 		case c.Anchor == "":
-			if c.Kind == classify.Text || c.Kind == classify.Container || inCode(c) || inPair(c) && !isRecordPair(c) || isSpeaker(c) || !isPrivilege(c.Field, c.Kind, c.Value()) {
+			if c.Kind == classify.Text || c.Kind == classify.Container || !isPrivilege(c.Field, c.Kind, c.Value()) || inCode(c) || inPair(c) && !isRecordPair(c) || isSpeaker(c) {
 				return
 			}
 		case !isNamedRole(c):
