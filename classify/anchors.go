@@ -11,15 +11,21 @@ import "strings"
 // neighbour, nearly all others; what both let through is compared in full. The
 // pairs are the rarest neighbours of the anchor, so that English words pass.
 type anchorSet struct {
-	pairs, triples bitmap
+	pairs, triples pairSet
 	// loose are the pairs of anchors that are too short to have a triple.
-	loose bitmap
+	loose pairSet
 	// lists holds the anchors of each pair; index, by pair, says which list, 0
 	// being the empty one.
 	index   [1 << 16]uint16
 	lists   [][]anchorAt
 	anchors []anchor
 }
+
+// pairSet is a set of 16-bit numbers.
+type pairSet [1 << 16 / 64]uint64
+
+func (s *pairSet) add(n uint16)      { s[n/64] |= 1 << (n % 64) }
+func (s *pairSet) has(n uint16) bool { return s[n/64]&(1<<(n%64)) != 0 }
 
 // pair is two neighbouring bytes as a number.
 func pair(x, y byte) uint16 { return uint16(x) | uint16(y)<<8 }

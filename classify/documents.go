@@ -129,7 +129,7 @@ func (p *places) hides(behind uint64, start int) bool {
 // what is looked for. If not, a word may start behind it.
 func (p *places) hidesRune(i int) bool {
 	r, ok := hexRune(p.text[i+1 : min(len(p.text), i+5)])
-	if !ok || r < 0x80 || p.f.runes.has(r) {
+	if !ok || r < 0x80 || p.f.runes[r] {
 		return true
 	}
 	if i+5 < len(p.text) {

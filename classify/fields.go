@@ -85,12 +85,11 @@ const tailSize = 4
 // numbers of letters.
 type tail [tailSize]byte
 
-// hash is the upper half of a product with 2^32 divided by the golden ratio.
 func (t tail) hash() uint16 {
 	return tailHash(uint32(t[0]), uint32(t[1]), uint32(t[2]), uint32(t[3]))
 }
 
-func tailHash(a, b, c, d uint32) uint16 { return uint16((a | b<<5 | c<<10 | d<<15) * 2654435769 >> 16) }
+func tailHash(a, b, c, d uint32) uint16 { return hash32(a | b<<5 | c<<10 | d<<15) }
 
 // tailNumber numbers a byte of a tail.
 var tailNumber = func() (t [256]uint32) {

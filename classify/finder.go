@@ -11,7 +11,7 @@ import (
 // digits, and telling names before a colon or an equals sign. It is immutable.
 //
 // It looks at few bytes. Each anchor is found by a hook: a sign that is rare in
-// text ("@", "$"), or the start of a word. Bitmaps of hashes (8 KiB each, they
+// text ("@", "$"), or the start of a word. Bitmaps of hashes (4 KiB each, they
 // stay in the first cache) turn away nearly all words by their first letters;
 // what passes is compared. Names are turned away by their last
 // three letters in the same way.
@@ -28,7 +28,7 @@ type finder struct {
 	longest int
 
 	// runes holds the characters above ASCII of anchors and names.
-	runes bitmap
+	runes map[uint16]bool
 	// asked says for each field id whether any rule wants its values.
 	asked []bool
 	// minRun is the least number of digits that any rule asks for, 0 if none does.
@@ -70,7 +70,7 @@ func newHook(anchor int, text string, off int) hook {
 // none.
 type hookTable struct {
 	has    bitmap
-	index  [1 << 16]uint16
+	index  [1 << hashBits]uint16
 	list   []hook
 	byHash map[uint16][]hook // until the table is laid out
 }
@@ -100,15 +100,21 @@ func (t *hookTable) layOut() error {
 	return nil
 }
 
-// bitmap is a set of 16-bit numbers.
-type bitmap [1 << 16 / 64]uint64
+// hashBits is the size of hashes: with fifteen bits a bitmap has 4 KiB.
+const hashBits = 15
 
-func (b *bitmap) add(n uint16)      { b[n/64] |= 1 << (n % 64) }
-func (b *bitmap) has(n uint16) bool { return b[n/64]&(1<<(n%64)) != 0 }
+// bitmap is a set of hashes.
+type bitmap [1 << hashBits / 64]uint64
+
+func (b *bitmap) add(n uint16)      { b[n/64%uint16(len(b))] |= 1 << (n % 64) }
+func (b *bitmap) has(n uint16) bool { return b[n/64%uint16(len(b))]&(1<<(n%64)) != 0 }
+
+// hash32 is the upper part of a product with 2^32 divided by the golden ratio.
+func hash32(n uint32) uint16 { return uint16(n * 2654435769 >> (32 - hashBits)) }
 
 // head4 is the hash of four bytes without case, as a little-endian word, head3 that of the
-// first three: the upper half of a product with 2^32 divided by the golden ratio.
-func head4(word uint32) uint16 { return uint16((word | 0x20202020) * 2654435769 >> 16) }
+// first three.
+func head4(word uint32) uint16 { return hash32(word | 0x20202020) }
 
 func head3(word uint32) uint16 { return head4(word & 0xFFFFFF) }
 
@@ -153,9 +159,12 @@ func (f *finder) add(a anchor) error {
 
 // note enters the characters above ASCII of an anchor or a name.
 func (f *finder) note(text string) {
+	if f.runes == nil {
+		f.runes = map[uint16]bool{}
+	}
 	for _, r := range text {
 		if r >= 0x80 {
-			f.runes.add(uint16(min(r, 0xFFFF))) // those past the first plane are noted as one
+			f.runes[uint16(min(r, 0xFFFF))] = true // those past the first plane are noted as one
 		}
 	}
 }

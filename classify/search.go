@@ -139,9 +139,19 @@ func (p *places) runs(blocks []planes.Block, start int) {
 		found := run & (run>>1 | next<<63) & (run>>2 | next<<62) & (run>>3 | next<<61) & (run>>4 | next<<60) &
 			(digit | digit>>1 | nextDigit<<63) & fourth
 		for ; found != 0; found &= found - 1 {
-			p.run(start + i*planes.BlockSize + bits.TrailingZeros64(found))
+			if at := bits.TrailingZeros64(found); !isShort(run, digit, at, p.f.minRun) {
+				p.run(start + i*planes.BlockSize + at)
+			}
 		}
 	}
+}
+
+// isShort says whether the bytes around a place that are digits or separators lie in one
+// block and have fewer digits than are asked for: most are times and dates.
+func isShort(run, digit uint64, at, want int) bool {
+	first := at + 1 - bits.LeadingZeros64(^(run << (63 - at)))
+	size := bits.TrailingZeros64(^(run >> first))
+	return first > 0 && first+size < planes.BlockSize && bits.OnesCount64(digit>>first&(1<<size-1)) < want
 }
 
 // run looks at the run of digits around offset i or the one behind it.

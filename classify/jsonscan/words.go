@@ -35,7 +35,7 @@ const ones = 0x0101010101010101
 func zeroBytes(w uint64) uint64 { return (w - ones) &^ w & (ones << 7) }
 
 // windowBlocks is how many blocks of a string are looked at in one go.
-const windowBlocks = 16
+const windowBlocks = 4
 
 // closingQuote returns the offset of the quote that ends a string of which text[i:]
 // is the rest, or the length of text, and whether there is a backslash before.
