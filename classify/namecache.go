@@ -26,6 +26,11 @@ func (c *nameCache) lookup(name []byte) uint16 {
 	if !c.v.mayEnd(name) {
 		return 0
 	}
+	return c.class(name)
+}
+
+// class is lookup for a name of which the end has been looked at.
+func (c *nameCache) class(name []byte) uint16 {
 	if len(name) < minCached || len(name) > maxCached {
 		return c.v.lookup(name)
 	}

@@ -194,7 +194,7 @@ func (p *places) signs(b *planes.Block, start int) {
 // classBefore returns the class of the name that ends at hi before a sign.
 func (p *places) classBefore(sign, hi int) uint16 {
 	lo := nameStart(p.text, hi)
-	id := p.names.lookup(p.text[lo:hi])
+	id := p.names.class(p.text[lo:hi])
 	switch {
 	case id != 0 || lo == 0:
 	case lo < hi && p.text[lo-1] == '\\': // "\npassword="
