@@ -55,6 +55,20 @@ func (c *Classifier) quiet(p *places) bool {
 	return quiet
 }
 
+// quietAround is quiet for a document in which values are mapped elsewhere.
+func (c *Classifier) quietAround(p *places, doc []byte, mapped []Span) bool {
+	p.stopAt(mapped, doc)
+	for c.quiet(p) {
+		if len(mapped) == 0 {
+			return true
+		}
+		p.skip(behindSpan(doc, mapped[0]))
+		mapped = mapped[1:]
+		p.stopAt(mapped, doc)
+	}
+	return false
+}
+
 // anyMatch tries the places of the window, and drops those before the first that
 // a rule may match at.
 func (c *Classifier) anyMatch(p *places) bool {

@@ -108,10 +108,13 @@ func trimStart(b []byte) []byte {
 // mapped span are left out. A document without a place worth a look is not walked.
 func (c *Classifier) walkJSON(doc []byte, mapped []Span) {
 	places := c.document(doc, false)
-	if len(mapped) == 0 && c.quiet(places) {
+	if c.quietAround(places, doc, mapped) {
 		return
 	}
-	places.stopAt(mapped, doc)
+	if len(mapped) > 0 { // the walk begins before the first
+		places.reset(&c.e.finder, &c.names, doc, true)
+		places.stopAt(mapped, doc)
+	}
 	s := jsonscan.New(doc)
 	base, junk := len(c.frames), false
 	for {
