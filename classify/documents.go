@@ -92,7 +92,10 @@ func isLiteral(text []byte, i int) bool {
 	if before > 1 && text[before-2] == '\\' && text[before-1] != '"' { // the letter of an escape
 		return true
 	}
-	if before > 0 && strings.IndexByte(":,[-+.", text[before-1]) < 0 {
+	if before > 1 && text[before-1] == '.' {
+		return isDigit(text[before-2])
+	}
+	if before > 0 && strings.IndexByte(":,[-", text[before-1]) < 0 {
 		return false
 	}
 	rest := text[i:]
@@ -118,11 +121,24 @@ func (p *places) hides(behind uint64, start int) bool {
 			if p.hidesRune(i) {
 				return true
 			}
+		case '\\':
+			if p.escaped || hidesDeeper(p.text[i+1:]) {
+				return true
+			}
 		default:
 			return true
 		}
 	}
 	return false
+}
+
+// hidesDeeper says whether an escape in a document inside a string may hide something: what
+// stands behind its backslash. Letters for white space and quotes do not.
+func hidesDeeper(behind []byte) bool {
+	if len(behind) == 0 {
+		return false
+	}
+	return behind[0] == 'u' || behind[0] == '/' || behind[0] == '\\' && (len(behind) == 1 || behind[1] != '"')
 }
 
 // hidesRune says whether the character whose escape has its u at offset i may be part of

@@ -142,9 +142,7 @@ const (
 
 // add enters an anchor. One without a rare sign needs a word of two bytes in it.
 func (f *finder) add(a anchor) error {
-	for _, escape := range []*strings.Replacer{
-		strings.NewReplacer(`"`, `\"`, "\t", `\t`, "\r", `\r`, "\n", `\n`), strings.NewReplacer(`"`, `\"`, "\t", `\t`, "\r", `\r`, "\n", `\n`, "/", `\/`),
-	} {
+	for _, escape := range escapes() {
 		text := escape.Replace(a.text)
 		if text == a.text || strings.Contains(a.text, `\`) { // a backslash of its own makes any text one to look at
 			continue
@@ -155,6 +153,16 @@ func (f *finder) add(a anchor) error {
 	}
 	f.note(a.text)
 	return f.enterAnchor(a)
+}
+
+// escapes write an anchor as it stands in a string, with slashes escaped or not, and in a
+// string of a document in a string.
+func escapes() []*strings.Replacer {
+	return []*strings.Replacer{
+		strings.NewReplacer(`"`, `\"`, "\t", `\t`, "\r", `\r`, "\n", `\n`),
+		strings.NewReplacer(`"`, `\"`, "\t", `\t`, "\r", `\r`, "\n", `\n`, "/", `\/`),
+		strings.NewReplacer(`"`, `\\\"`, "\t", `\\t`, "\r", `\\r`, "\n", `\\n`),
+	}
 }
 
 // note enters the characters above ASCII of an anchor or a name.

@@ -96,6 +96,16 @@ func TestWalk(t *testing.T) {
 		same(t, found, walked, body)
 		same(t, found, walked, append([]byte(`{"version":1,"title":"a kettle","n":`), append(slices.Clone(body), '}')...))
 		same(t, found, walked, []byte(`[`+string(body)+`,`+string(body)+`]`))
+		inside, err := json.Marshal(string(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, found, walked, []byte(`{"p":`+string(inside)+`}`))
+		deeper, err := json.Marshal(`{"p":` + string(inside) + `}`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, found, walked, []byte(`{"a":1,"p":`+string(deeper)+`}`))
 		if i := bytes.LastIndexByte(body, '"'); i > 0 {
 			same(t, found, walked, body[:i])
 		}

@@ -21,7 +21,7 @@ const (
 	Sign             // : = <
 	Rare             // @ ! $ % \ ^ | ~: signs by which anchors are found
 	Quote            // "
-	Odd              // what JSON has in strings only: all but white space, letters, digits and + - . , : [ ] { } "
+	Odd              // what JSON has in strings only: all but white space, letters, digits and - . , : [ ] { } "
 	Backslash        // \
 	Lead             // the first byte of a character above ASCII (RFC 3629), 0xC0 and up
 	Count
@@ -152,9 +152,7 @@ func classOf(b byte) (set uint8) {
 		return 1 << Separator
 	case '-':
 		return 1<<Separator | 1<<Long
-	case '+':
-		return 1 << Long
-	case '/':
+	case '+', '/': // a plus sign is in exponents only
 		return 1<<Long | 1<<Odd
 	case '\t', '\r', '\n', ',', '[', ']', '{', '}':
 		return 0

@@ -222,7 +222,7 @@ DATA jsonLows<>+7(SB)/1, $0x1c
 DATA jsonLows<>+8(SB)/1, $0x1c
 DATA jsonLows<>+9(SB)/1, $0x1d
 DATA jsonLows<>+10(SB)/1, $0x1d
-DATA jsonLows<>+11(SB)/1, $0x1a
+DATA jsonLows<>+11(SB)/1, $0x18
 DATA jsonLows<>+12(SB)/1, $0x12
 DATA jsonLows<>+13(SB)/1, $0x1b
 DATA jsonLows<>+14(SB)/1, $0x12
@@ -238,7 +238,7 @@ DATA jsonLows<>+23(SB)/1, $0x1c
 DATA jsonLows<>+24(SB)/1, $0x1c
 DATA jsonLows<>+25(SB)/1, $0x1d
 DATA jsonLows<>+26(SB)/1, $0x1d
-DATA jsonLows<>+27(SB)/1, $0x1a
+DATA jsonLows<>+27(SB)/1, $0x18
 DATA jsonLows<>+28(SB)/1, $0x12
 DATA jsonLows<>+29(SB)/1, $0x1b
 DATA jsonLows<>+30(SB)/1, $0x12

@@ -15,7 +15,7 @@ func TestClasses(t *testing.T) {
 	}
 	classes[Long] = classes[Word] + "+-/"
 	for b := range 256 {
-		if !strings.ContainsRune("\t\r\n +-.,:[]{}\"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", rune(b)) {
+		if !strings.ContainsRune("\t\r\n -.,:[]{}\"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", rune(b)) {
 			classes[Odd] += string([]byte{byte(b)})
 		}
 	}

@@ -48,7 +48,7 @@ func lows() (t [16]byte) {
 // What JSON has between strings, in the same way.
 const (
 	space     = 1 << 0 // 0 x 9,A,D
-	signs     = 1 << 1 // 2 x 0,2,B-E: space " + , - .
+	signs     = 1 << 1 // 2 x 0,2,C-E: space " , - .
 	number    = 1 << 2 // 3 x 0-A: 0-9 :
 	upperHalf = 1 << 3 // 5,7 x 0-A,B,D: P-Z p-z [ ] { }
 	lowerHalf = 1 << 4 // 4,6 x 1-F: A-O a-o
@@ -63,7 +63,7 @@ func jsonLows() (t [16]byte) {
 			t[half] |= space
 		}
 		switch half {
-		case 0, 2, 11, 12, 13, 14:
+		case 0, 2, 12, 13, 14:
 			t[half] |= signs
 		}
 		if half <= 10 {
