@@ -27,6 +27,8 @@ type finder struct {
 	// longest is the length of the longest anchor of inside.
 	longest int
 
+	// escapes write an anchor in the ways of JSON.
+	escapes []*strings.Replacer
 	// runes holds the characters above ASCII of anchors and names.
 	runes map[uint16]bool
 	// asked says for each field id whether any rule wants its values.
@@ -142,7 +144,10 @@ const (
 
 // add enters an anchor. One without a rare sign needs a word of two bytes in it.
 func (f *finder) add(a anchor) error {
-	for _, escape := range escapes() {
+	if f.escapes == nil {
+		f.escapes = escapes()
+	}
+	for _, escape := range f.escapes {
 		text := escape.Replace(a.text)
 		if text == a.text || strings.Contains(a.text, `\`) { // a backslash of its own makes any text one to look at
 			continue

@@ -20,7 +20,7 @@ func connectionString() classify.Detector {
 		On: classify.Trigger{Anchors: []string{"@"}}, // rarer than "://"
 	}, func(c *classify.Candidate) {
 		at := authorityBefore(c.Text, c.Lo)
-		if at < 0 || onTheWay(c) {
+		if at < 0 || onTheWay(c) || bytes.IndexByte(c.Text[at+len("://"):c.Lo], ':') < 0 { // user:password
 			return
 		}
 		loc := re.FindSubmatchIndex(c.Text[at:min(len(c.Text), c.Hi+1)])
