@@ -40,6 +40,7 @@ type Engine struct {
 	rules    []ruleEntry
 	fields   *vocabulary
 	finder   finder
+	anchors  map[anchorKey]int
 	byAnchor [][]int32 // rules to ask, by anchor id
 	byField  [][]int32 // by field id
 	digits   []int32   // rules that ask for digit runs
@@ -51,6 +52,12 @@ type Engine struct {
 
 // openLayer stands in the place of a rule where an anchor tells of an encoding.
 const openLayer = -1
+
+// anchorKey is what tells one anchor from another.
+type anchorKey struct {
+	text string
+	fold bool
+}
 
 // ruleEntry is a detector with what the engine needs of its rule at hand.
 type ruleEntry struct {
@@ -73,7 +80,7 @@ func NewEngine(cfg Config) (*Engine, error) {
 	}
 	id := sha256.Sum256(append([]byte("leaktap key id\x00"), cfg.Key...))
 	e := &Engine{
-		fields: fields, byField: make([][]int32, len(fields.classes)),
+		anchors: map[anchorKey]int{}, fields: fields, byField: make([][]int32, len(fields.classes)),
 		key: slices.Clone(cfg.Key), keyID: "k-" + hex.EncodeToString(id[:4]), limits: cfg.Limits,
 	}
 	e.limits.Findings = orDefault(e.limits.Findings, 100)
@@ -174,13 +181,13 @@ func (e *Engine) addAnchor(a anchor, rule int32) error {
 	if a.text == "" {
 		return errors.New("an anchor is empty")
 	}
-	for i := range e.finder.anchors {
-		if o := &e.finder.anchors[i]; o.text == a.text && o.fold == a.fold && !o.escaped {
-			e.byAnchor[o.id] = append(e.byAnchor[o.id], rule)
-			return nil
-		}
+	key := anchorKey{a.text, a.fold}
+	if id, ok := e.anchors[key]; ok {
+		e.byAnchor[id] = append(e.byAnchor[id], rule)
+		return nil
 	}
 	a.id = len(e.byAnchor)
+	e.anchors[key] = a.id
 	if err := e.finder.add(a); err != nil {
 		return err
 	}
