@@ -212,6 +212,7 @@ func (c *Classifier) scan(text []byte, kind ValueKind, pairs bool) {
 	found := &c.found
 	found.reset(&c.e.finder, &c.names, text, false)
 	for found.next() {
+		found.sort()
 		for i := range found.list {
 			p := &found.list[i]
 			if p.field != 0 {

@@ -35,8 +35,7 @@ type places struct {
 	// escaped says that the text is the inside of a JSON string: a quote stands
 	// behind a backslash.
 	escaped bool
-	// list holds the places found last, by their start, of which so many have
-	// been passed; pos is the offset from which on nothing was looked at yet.
+	// list holds the places found last, of which so many have been passed; pos is the offset from which on nothing was looked at yet.
 	list   []place
 	passed int
 	pos    int
@@ -79,8 +78,8 @@ func (p *places) skip(pos int) {
 	p.pos, p.carried = pos, carried{ran: pos, inside: pos}
 }
 
-// next looks at the next window and leaves its places in list; false at the end
-// of the text.
+// next looks at the next window and leaves its places in list, in no order; false at
+// the end of the text.
 func (p *places) next() bool {
 	p.list, p.passed = p.list[:0], 0
 	if p.pos >= len(p.text) {
@@ -103,9 +102,6 @@ func (p *places) next() bool {
 	if p.f.longest > 0 {
 		p.longWords(blocks, start)
 	}
-	if !slices.IsSortedFunc(p.list, before) {
-		slices.SortStableFunc(p.list, before)
-	}
 	for i := range p.list {
 		at := max(0, p.list[i].at-start)
 		p.list[i].quoted = p.quoted[min(at/planes.BlockSize, windowBlocks-1)]>>(at%planes.BlockSize)&1 != 0
@@ -113,7 +109,13 @@ func (p *places) next() bool {
 	return true
 }
 
-func before(a, b place) int { return a.at - b.at }
+// sort puts the places of the window in the order of their starts.
+func (p *places) sort() {
+	before := func(a, b place) int { return a.at - b.at }
+	if !slices.IsSortedFunc(p.list, before) {
+		slices.SortStableFunc(p.list, before)
+	}
+}
 
 // within says whether a place lies in [start,end). Ranges have to come in
 // ascending order: what lies before start is forgotten.
@@ -136,6 +138,7 @@ func (p *places) within(start, end int) bool {
 		if !p.next() {
 			return false
 		}
+		p.sort()
 	}
 	return true
 }

@@ -52,6 +52,9 @@ func (c *Classifier) quiet(p *places) bool {
 		quiet = !p.escapes && (!p.broken || !found) && !c.anyMatch(p)
 	}
 	c.trial.on, c.at = false, valueAt{}
+	if !quiet {
+		p.sort()
+	}
 	return quiet
 }
 
@@ -69,8 +72,7 @@ func (c *Classifier) quietAround(p *places, doc []byte, mapped []Span) bool {
 	return false
 }
 
-// anyMatch tries the places of the window, and drops those before the first that
-// a rule may match at.
+// anyMatch tries the places of the window.
 func (c *Classifier) anyMatch(p *places) bool {
 	for i := range p.list {
 		switch place := &p.list[i]; {
@@ -86,7 +88,6 @@ func (c *Classifier) anyMatch(p *places) bool {
 			c.tryDigits(p.text, place)
 		}
 		if c.trial.heard {
-			p.passed = i
 			return true
 		}
 	}
