@@ -169,7 +169,8 @@ func elementName(text []byte, i int) []byte {
 }
 
 // elementText returns the text behind the tag that starts at offset i; it is empty where
-// elements stand in it. A CDATA section is text (XML 1.0, section 2.7).
+// elements stand in it, and where no end tag follows unless the text was cut behind an
+// element. A CDATA section is text (XML 1.0, section 2.7).
 func elementText(text []byte, i int) (lo, hi int) {
 	end := bytes.IndexAny(text[i+1:min(len(text), i+1+maxElement)], "<>")
 	if end < 0 || text[i+1+end] != '>' || text[i+end] == '/' { // cut, or empty
@@ -187,8 +188,11 @@ func elementText(text []byte, i int) (lo, hi int) {
 		}
 		return lo, lo + len(inside)
 	}
-	if n := bytes.IndexByte(rest, '<'); n >= 0 {
+	switch n := bytes.IndexByte(rest, '<'); {
+	case n >= 0 && n+1 < len(rest) && rest[n+1] == '/':
 		rest = rest[:n]
+	case n >= 0 || lo+len(rest) < len(text) || i > 0 && text[i-1] != '>' && text[i-1] != '\n': // "user:<password>@host" is no element
+		return lo, lo
 	}
 	return lo, lo + len(bytes.TrimRight(rest, " \t\r\n"))
 }
@@ -200,10 +204,11 @@ func nameBefore(text []byte, sign int) (lo, hi int) {
 	return nameStart(text, hi), hi
 }
 
-// nameEnd returns where a name before a sign ends.
+// nameEnd returns where a name before a sign ends; a bracket may close behind it, as PHP
+// prints arrays.
 func nameEnd(text []byte, sign int) int {
 	hi := sign
-	for hi > 0 && sign-hi < 4 && (isQuote(text[hi-1]) || text[hi-1] == ' ' || text[hi-1] == '\\') {
+	for hi > 0 && sign-hi < 4 && (isQuote(text[hi-1]) || text[hi-1] == ' ' || text[hi-1] == '\\' || text[hi-1] == ']') {
 		hi--
 	}
 	return hi

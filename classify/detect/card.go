@@ -245,8 +245,8 @@ var otherWords = []string{
 	"batch", "uuid", "session", "token", "discard", "cardinal", "ts_", "nano", "time",
 }
 
-// nearest returns the offsets of the last card word and of the last other word
-// of a short text, -1 where there is none.
+// nearest returns where the last card word and the last other word of a short text
+// end, -1 where there is none; "discard" and "card" end at one place.
 func nearest(text []byte) (card, other int) {
 	var buf [maxNear]byte
 	lower := lowered(buf[:], text)
@@ -256,7 +256,9 @@ func nearest(text []byte) (card, other int) {
 func lastOf(text []byte, words []string) int {
 	last := -1
 	for _, w := range words {
-		last = max(last, bytes.LastIndex(text, []byte(w)))
+		if i := bytes.LastIndex(text, []byte(w)); i >= 0 {
+			last = max(last, i+len(w))
+		}
 	}
 	return last
 }
