@@ -22,10 +22,18 @@ func postalAddress() classify.Detector {
 		if isOpen(c) { // up to the end of the phrase
 			_, hi = phrase(c.Text, lo, hi)
 		}
-		if isStreet(bytes.TrimSpace(c.Text[lo:hi])) {
+		if isStreet(bytes.TrimSpace(c.Text[lo:hi])) && !isOfPage(c) && !isPublished(c) {
 			c.Report(classify.Match{Lo: lo, Hi: hi, Severity: severity})
 		}
 	}}
+}
+
+// isOfPage says whether an address stands in HTML's element for how the owner of
+// a page is reached (HTML, section 4.3.10).
+func isOfPage(c *classify.Candidate) bool {
+	before := c.Before(maxNear)
+	at := bytes.LastIndexByte(before, '<')
+	return at >= 0 && bytes.HasPrefix(before[at:], []byte("<address")) && strings.Contains(c.ContentType(), "html")
 }
 
 // isStreet asks for words, and a house number or a word for a street.

@@ -113,7 +113,7 @@ func environmentDump() classify.Detector {
 			Fields:  []string{"environment", "environment-hint"}, Parts: inResponseBody(),
 		},
 	}, func(c *classify.Candidate) {
-		if c.Anchor == "" && !isSetting(c) || c.Anchor != "" && !isVariablePlace(c) {
+		if isTemplate(c.X.Target) || c.Anchor == "" && !isSetting(c) || c.Anchor != "" && !isVariablePlace(c) {
 			return
 		}
 		m := classify.Match{Lo: c.Lo, Hi: c.Hi, Show: "environment or configuration names"}
@@ -125,6 +125,15 @@ func environmentDump() classify.Detector {
 		c.Report(m)
 	}}
 }
+
+// isTemplate says whether a target names a file that settings are made from, which
+// is published with a program: .env.example.
+func isTemplate(target []byte) bool {
+	path, _, _ := bytes.Cut(target, []byte("?"))
+	return slices.ContainsFunc(templateEndings, func(e string) bool { return bytes.HasSuffix(path, []byte(e)) })
+}
+
+var templateEndings = []string{".example", ".sample", ".template", ".dist", ".tmpl"}
 
 // isSetting judges a value under the name of a variable: in a text, and for names
 // that other things have too, others have to stand around it.

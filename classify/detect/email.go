@@ -22,7 +22,7 @@ func email() classify.Detector {
 		if c.Anchor == "%40" && bytes.IndexByte(c.Text[lo:c.Lo], '%') >= 0 { // more is encoded: such text is looked at again, decoded
 			return
 		}
-		if ok && !isNobody(c, c.Text[lo:c.Lo]) && !isNoMailbox(c, lo, hi) {
+		if ok && !isNobody(c, c.Text[lo:c.Lo]) && !isNoMailbox(c, lo, hi) && !isPublished(c) {
 			c.Report(classify.Match{Lo: lo, Hi: hi, Severity: severity, Confidence: classify.HighConfidence})
 		}
 	}}
@@ -132,10 +132,10 @@ func isNobody(c *classify.Candidate, local []byte) bool {
 	case "user", "username", "name", "your", "you", "email", "your-email", "your.email", "youremail", "your_email", "your.name", "yourname", "someone",
 		"noreply", "no-reply", "no_reply", "donotreply", "do-not-reply", "git", "mailer-daemon", "foo":
 		return true
-	case "abuse", "alerts", "billing", "bounce", "bounces", "careers", "contact", "feedback", "ftp", "hello", "help", "helpdesk", "hostmaster",
-		"hr", "info", "jobs", "legal", "marketing", "media", "news", "newsletter", "noc", "notification", "notifications", "office", "postmaster",
-		"press", "privacy", "sales", "security", "service", "support", "team", "usenet", "uucp", "webmaster", "www":
-		return !isPersonal(c.Key)
+	default:
+		if isFunction(word[:n]) {
+			return !isPersonal(c.Key)
+		}
 	}
 	return isMasked(local)
 }
@@ -154,6 +154,9 @@ func isPersonal(key []byte) bool {
 // author of a public commit.
 func isNoMailbox(c *classify.Candidate, lo, hi int) bool {
 	if hi+1 < len(c.Text) && c.Text[hi] == ':' && (c.Text[hi+1] == '/' || c.Text[hi+1] == '~') {
+		return true
+	}
+	if lo > 0 && c.Text[lo-1] == '*' || bytes.HasSuffix(bytes.ToUpper(c.Text[max(0, lo-maxTrailer):lo]), []byte("UID:")) { // masked; a calendar's (RFC 5545, 3.8.4.7)
 		return true
 	}
 	if bytes.HasSuffix(c.Text[:hi], []byte("@openssh.com")) { // names of extensions (RFC 4250, 4.6.1)

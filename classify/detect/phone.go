@@ -26,10 +26,16 @@ func phone() classify.Detector {
 		case c.Field == "phone" || isPhonePart(c):
 			lo, hi = phoneValue(c)
 		}
-		if hi > lo {
+		if hi > lo && !isFreephone(c.Text[lo:hi]) && !isLinked(c, lo) && !isPublished(c) {
 			c.Report(classify.Match{Lo: lo, Hi: hi, Severity: severity})
 		}
 	}}
+}
+
+// isLinked says whether a number is the target of a link in a page (RFC 3966):
+// what a page offers to call is published by it.
+func isLinked(c *classify.Candidate, lo int) bool {
+	return bytes.HasSuffix(c.Text[:lo], []byte("tel:")) && strings.Contains(c.ContentType(), "html")
 }
 
 // isRun says whether the candidate is a run of digits behind a plus.

@@ -34,7 +34,8 @@ func privilegeField() classify.Detector {
 		m := classify.Match{Lo: c.Lo, Hi: c.Hi, Show: "•••"}
 		switch {
 		case c.Anchor == "":
-			if c.Kind == classify.Text || c.Kind == classify.Container || !isPrivilege(c.Field, c.Kind, c.Value()) || inCode(c) || inPair(c) && !isRecordPair(c) || isSpeaker(c) {
+			if c.Kind == classify.Text || c.Kind == classify.Container || !isPrivilege(c.Field, c.Kind, c.Value()) || inCode(c) ||
+				inPair(c) && !isRecordPair(c) || isSpeaker(c) || isOfRepository(c) {
 				return
 			}
 		case !isNamedRole(c):
@@ -43,6 +44,22 @@ func privilegeField() classify.Detector {
 		c.Report(m)
 	}}
 }
+
+// isOfRepository knows what public answers of code hosts tell of each repository: what
+// the caller may do with it, and whether its owner works for the host (GitHub REST API,
+// "Get a repository"; Gitea and Forgejo answer alike).
+func isOfRepository(c *classify.Candidate) bool {
+	switch string(c.Key) {
+	case "site_admin":
+		return string(c.Value()) == "false"
+	case "admin":
+		before, behind := c.Around(maxNear)
+		return holdsAny(before, rightsOnCode) || holdsAny(behind, rightsOnCode)
+	}
+	return false
+}
+
+var rightsOnCode = []string{"\"push", "\"pull", "\"maintain", "\"triage"}
 
 // isRecordPair says whether a pair in running text is a field of a record: its
 // name starts a line, as in YAML, or stands in quotes, as in a dictionary, or is that
