@@ -14,7 +14,7 @@ type commandSyntax struct{ anchor, need, expr string }
 // commandSyntaxes are the places where programs take a password that stands
 // under no name and sign: the file of ftp(1) and curl (.netrc), PostgreSQL's
 // .pgpass (libpq, "The Password File"), options of commands, SQL statements
-// that set one, and Spring's {noop} encoder. The first group is the password; need is a
+// that set one, constants of WordPress' wp-config.php, and Spring's {noop} encoder. The first group is the password; need is a
 // literal that has to follow, so that the expression is seldom tried.
 var commandSyntaxes = []commandSyntax{
 	{"machine ", " login ", `machine \S+\s+login\s+\S+\s+password\s+(\S+)`},
@@ -31,6 +31,8 @@ var commandSyntaxes = []commandSyntax{
 	{"WITH PASSWORD ", "", `WITH PASSWORD '([^']{3,})'`},
 	{"password '", "'", `password '([^'\s]{4,64})'`},
 	{"password \"", "\"", `password "([^"\s]{4,64})"`},
+	{"docker login ", " -p", `docker login [^\n|;]{0,200}?\s(?:-p|--password)[ =]\s*['"]?([^\s'"-][^\s'"]*)`},
+	{"define(", ",", `define\(\s*['"](?:[A-Z_]*PASS(?:WORD|WD)?|(?:AUTH|SECURE_AUTH|LOGGED_IN|NONCE)_(?:KEY|SALT))['"]\s*,\s*['"]([^'"\n]{4,})['"]`},
 	{"{noop}", "", `\{noop\}([^\s"'<>]{3,})`},
 	{"jdbc:oracle:thin:", "", `jdbc:oracle:thin:[^/@\s]+/([^@\s"']+)@`},
 }

@@ -18,23 +18,23 @@ const (
 )
 
 // organizations are words for what publishes how it is reached: places that
-// customers visit, firms and their departments. People are words for what stands inside
-// of one and is reached in private.
-var (
-	organizations = []string{
-		"store", "shop", "branch", "branches", "venue", "restaurant", "hotel", "office", "organization", "organisation", "company", "companies", "publisher", "merchant",
-		"supplier", "dealer", "pharmacy", "pharmacies", "clinic", "hospital", "school", "university", "college", "museum", "library", "airport", "station", "agency",
-		"agencies", "headquarters", "warehouse", "depot", "listing", "place", "poi", "landmark", "facility", "facilities", "support", "hotline", "helpline", "imprint",
-		"impressum", "maintainer", "_npmuser", "committer", "airline", "carrier", "outlet", "retailer",
-	}
-	people = []string{
-		"user", "customer", "member", "patient", "employee", "person", "people", "persons", "owner", "recipient", "buyer", "sender", "guest", "passenger", "applicant",
-		"student", "driver", "subscriber", "client", "holder", "profile", "participant", "attendee", "traveler", "traveller", "resident", "beneficiary", "billing",
-		"shipping", "delivery", "manager", "staff", "lead", "candidate", "home", "private", "personal",
-	}
-	// publicPages end the routes of pages that tell how their owner is reached.
-	publicPages = []string{"contact", "contact-us", "kontakt", "contacto", "impressum", "imprint", "about", "about-us", "legal", "legal-notice", "locations"}
-)
+// customers visit, firms and their departments.
+var organizations = []string{
+	"store", "shop", "branch", "branches", "venue", "restaurant", "hotel", "office", "organization", "organisation", "company", "companies", "publisher", "merchant",
+	"supplier", "dealer", "pharmacy", "pharmacies", "clinic", "hospital", "school", "university", "college", "museum", "library", "airport", "station", "agency",
+	"agencies", "headquarters", "warehouse", "depot", "listing", "place", "poi", "landmark", "facility", "facilities", "support", "hotline", "helpline", "imprint",
+	"impressum", "maintainer", "_npmuser", "committer", "airline", "carrier", "outlet", "retailer",
+}
+
+// people are words for who is reached in private, inside of an organization, too.
+var people = []string{
+	"user", "customer", "member", "patient", "employee", "person", "people", "persons", "owner", "recipient", "buyer", "sender", "guest", "passenger", "applicant",
+	"student", "driver", "subscriber", "client", "holder", "profile", "participant", "attendee", "traveler", "traveller", "resident", "beneficiary", "billing",
+	"shipping", "delivery", "manager", "staff", "lead", "candidate", "home", "private", "personal",
+}
+
+// publicPages end the routes of pages that tell how their owner is reached.
+var publicPages = []string{"contact", "contact-us", "kontakt", "contacto", "impressum", "imprint", "about", "about-us", "legal", "legal-notice", "locations"}
 
 // ownerOf returns whose data a name tells of; "" where it says nothing.
 func ownerOf(name string) owner {

@@ -42,6 +42,7 @@ var debugMarks = []debugMark{
 	{"class=\"sf-toolbar", "Symfony", 0},
 	{"id=\"tracy-bs\"", "Tracy", 0},
 	{"yii-debug-toolbar", "Yii", 0},
+	{"class=\"call-stack-item", "Yii", 0},
 	{"A PHP Error was encountered", "CodeIgniter", 0},
 	{"A Database Error Occurred", "CodeIgniter", 0},
 	{"phpinfo()</title>", "phpinfo", 0},

@@ -3,6 +3,7 @@ package detect
 import (
 	"bytes"
 	"regexp"
+	"slices"
 
 	"github.com/leaktap/leaktap/classify"
 )
@@ -142,13 +143,23 @@ func passwordHash() classify.Detector {
 			"spring":      "Return a DTO or record; put @JsonProperty(access = WRITE_ONLY) on the field.",
 			"go":          "Give the response its own struct, or tag the field json:\"-\".",
 		},
-		On: classify.Trigger{Anchors: known.anchors, Fields: []string{"password-hash", "password", "salted-hash"}},
+		On: classify.Trigger{Anchors: slices.Concat(known.anchors, insertAnchors), Fields: append([]string{"pair-value"}, hashClasses...)},
 	}, func(c *classify.Candidate) {
 		if onTheWay(c) {
 			return
 		}
 		if c.Anchor == "" {
-			known.named(c)
+			if e, ok := resolved(c); ok && isHashClass(e.Field) {
+				known.named(&e)
+			}
+			return
+		}
+		if slices.Contains(insertAnchors, c.Anchor) {
+			inserted(c, func(e *classify.Candidate) {
+				if isHashClass(e.Field) {
+					known.named(e)
+				}
+			})
 			return
 		}
 		if !freeBefore(c) && c.Anchor[0] != '$' && c.Anchor[0] != '{' {
@@ -162,6 +173,11 @@ func passwordHash() classify.Detector {
 		}
 	}}
 }
+
+// hashClasses are the classes of fields that may hold a hash.
+var hashClasses = []string{"password-hash", "password", "salted-hash"}
+
+func isHashClass(class string) bool { return slices.Contains(hashClasses, class) }
 
 // named takes what is a hash only because of the name it stands under: a
 // digest in hex under the name of a password or its hash; under the name of a

@@ -24,13 +24,21 @@ func plainPassword() classify.Detector {
 		FalsePositives: "Masked, empty, boolean and placeholder values, validation messages and the labels of forms stay silent; so does " +
 			"the password in a request that is only observed on its way. Words such as \"secret\" count only beside a user name.",
 		CWE: []string{"CWE-256", "CWE-532", "CWE-200"}, OWASP: []string{"API3:2023", "API8:2023"},
-		On: classify.Trigger{Anchors: cmds.anchors, Fields: []string{"password", "pair-value"}},
+		On: classify.Trigger{Anchors: slices.Concat(cmds.anchors, insertAnchors), Fields: []string{"password", "pair-value"}},
 	}, func(c *classify.Candidate) {
 		if onTheWay(c) {
 			return
 		}
 		if lo, hi, ok := cmds.password(c); ok {
 			c.Report(classify.Match{Lo: lo, Hi: hi, Confidence: classify.HighConfidence})
+			return
+		}
+		if slices.Contains(insertAnchors, c.Anchor) {
+			inserted(c, func(e *classify.Candidate) {
+				if (e.Field == "password" || e.Field == "config-secret") && isPasswordValue(e) {
+					e.Report(classify.Match{Lo: e.Lo, Hi: e.Hi})
+				}
+			})
 			return
 		}
 		if e, ok := resolved(c); ok && e.Field == "password" && isPasswordValue(&e) {
@@ -122,7 +130,7 @@ var formWords = []string{
 
 // speaksOfForms says whether the object around the value holds such texts.
 func speaksOfForms(c *classify.Candidate) bool {
-	parent := strings.ToLower(c.Parent())
+	parent := strings.ReplaceAll(strings.ToLower(c.Parent()), "connectionstrings", "") // of .NET's settings
 	for _, w := range formWords {
 		if strings.Contains(parent, w) {
 			return true

@@ -19,8 +19,15 @@ func connectionString() classify.Detector {
 		CWE:            []string{"CWE-215", "CWE-532", "CWE-312"}, OWASP: []string{"API8:2023"},
 		On: classify.Trigger{Anchors: []string{"@"}}, // rarer than "://"
 	}, func(c *classify.Candidate) {
+		if onTheWay(c) {
+			return
+		}
+		if dialsBehind(c) {
+			accountBefore(c)
+			return
+		}
 		at := authorityBefore(c.Text, c.Lo)
-		if at < 0 || onTheWay(c) || bytes.IndexByte(c.Text[at+len("://"):c.Lo], ':') < 0 { // user:password
+		if at < 0 || bytes.IndexByte(c.Text[at+len("://"):c.Lo], ':') < 0 { // user:password
 			return
 		}
 		loc := re.FindSubmatchIndex(c.Text[at:min(len(c.Text), c.Hi+1)])
@@ -40,6 +47,25 @@ func connectionString() classify.Detector {
 			Lo: scheme, Hi: at + loc[5], Public: at + 3 - scheme, Confidence: classify.HighConfidence,
 		})
 	}}
+}
+
+// dialsBehind says whether an at sign stands before the network and address of a
+// data source name of Go's MySQL driver (go-sql-driver/mysql, "DSN"):
+// account:password@tcp(host:3306)/database.
+func dialsBehind(c *classify.Candidate) bool {
+	return bytes.HasPrefix(c.Text[c.Hi:], []byte("tcp(")) || bytes.HasPrefix(c.Text[c.Hi:], []byte("unix("))
+}
+
+// accountBefore reports account and password before an at sign.
+func accountBefore(c *classify.Candidate) {
+	lo := c.Lo
+	for lo > 0 && c.Lo-lo < maxUserInfo && c.Text[lo-1] > ' ' && bytes.IndexByte([]byte("\"'`=<>\\"), c.Text[lo-1]) < 0 {
+		lo--
+	}
+	user, password, found := bytes.Cut(c.Text[lo:c.Lo], []byte(":"))
+	if found && len(user) > 0 && len(password) > 1 && isURIPassword(user, password) {
+		c.Report(classify.Match{Lo: lo, Hi: c.Lo, Confidence: classify.HighConfidence})
+	}
 }
 
 // isURIPassword tells a password from a placeholder. A URI names an account, so

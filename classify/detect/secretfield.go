@@ -16,31 +16,59 @@ func secretField(known *Vocabulary) classify.Detector {
 		FalsePositives: "Masked and empty values, key ids and publishable keys stay silent, and words where a secret would be random.",
 		CWE:            []string{"CWE-522", "CWE-532"}, OWASP: []string{"API3:2023", "API8:2023"},
 		On: classify.Trigger{
-			Anchors: []string{"otpauth://"},
+			Anchors: slices.Concat([]string{"otpauth://"}, insertAnchors),
+			Words:   codeWords,
 			Fields:  append([]string{"pair-value"}, known.secretClasses()...),
 		},
 	}, func(c *classify.Candidate) {
 		if onTheWay(c) {
 			return
 		}
-		if c.Anchor == "otpauth://" {
+		judge := func(e *classify.Candidate) { judgeSecret(e, known) }
+		switch {
+		case c.Anchor == "otpauth://":
 			seedURI(c)
-			return
+		case slices.Contains(insertAnchors, c.Anchor):
+			inserted(c, judge)
+		case c.Anchor != "":
+			codeInText(c)
+		default:
+			if e, ok := resolved(c); ok {
+				judge(&e)
+			}
 		}
-		e, ok := resolved(c)
-		if !ok || !slices.Contains(secretClasses, e.Field) && e.Field != CustomClass {
-			return
-		}
-		v := bytes.TrimSpace(e.Value())
-		if len(v) == 0 || isNoSecret(v) || !isSecretValue(&e, v) || known.kindOf(v) != nil {
-			return
-		}
-		m := classify.Match{Lo: e.Lo, Hi: e.Hi}
-		if e.Field == "password-salt" {
-			m.Severity = classify.Low // worth something only beside the hash
-		}
-		e.Report(m)
 	}}
+}
+
+// judgeSecret reports a value that is a secret of its field's class.
+func judgeSecret(c *classify.Candidate, known *Vocabulary) {
+	if !slices.Contains(secretClasses, c.Field) && c.Field != CustomClass {
+		return
+	}
+	v := bytes.TrimSpace(c.Value())
+	if len(v) == 0 || isNoSecret(v) || !isSecretValue(c, v) || known.kindOf(v) != nil {
+		return
+	}
+	m := classify.Match{Lo: c.Lo, Hi: c.Hi}
+	if c.Field == "password-salt" {
+		m.Severity = classify.Low // worth something only beside the hash
+	}
+	c.Report(m)
+}
+
+// codeWords stand before a one-time code in the texts that are sent to people.
+var codeWords = []string{"verification code ", "verification code: ", "authentication code ", "one-time code ", "one-time password ", "login code ", "otp is ", "passcode is "}
+
+// codeInText takes the digits behind a word for a one-time code (RFC 4226, section 5.3).
+func codeInText(c *classify.Candidate) {
+	rest := bytes.TrimLeft(bytes.TrimPrefix(c.Text[c.Hi:min(len(c.Text), c.Hi+maxNear)], []byte("is")), ": ")
+	code := leadingDigits(rest)
+	lo := c.Hi + bytes.Index(c.Text[c.Hi:], code)
+	hi := lo + len(code)
+	if len(code) < 4 || len(code) > 8 || !freeBefore(c) || hi < len(c.Text) && (isWordByte(c.Text[hi]) || c.Text[hi] == '-') || isMadeUp(code) {
+		return
+	}
+	c.Report(classify.Match{Lo: lo, Hi: hi})
 }
 
 // secretClasses are the classes of fields that the rule judges.
@@ -83,7 +111,7 @@ func seedURI(c *classify.Candidate) {
 func isSecretValue(c *classify.Candidate, v []byte) bool {
 	switch {
 	case c.Field == "pin":
-		return isOneTimeCode(c, v) && !inPair(c)
+		return isOneTimeCode(c, v) && isPINPlace(c, v)
 	case c.Field == "otp" && isOneTimeCode(c, v), isCustomSecret(c, v):
 		return true
 	case c.Kind != classify.String:
@@ -93,11 +121,27 @@ func isSecretValue(c *classify.Candidate, v []byte) bool {
 	case "otp":
 		return isBase32(v) || isCode(v) || isRandom(v)
 	case "secret-phrase":
-		return !inPair(c) && isPhraseOf(c.Key, v)
+		return (!inPair(c) || isSetOff(c)) && isPhraseOf(c.Key, v)
 	case "password-salt":
 		return isSalt(v)
 	}
 	return isGenerated(v) || isMadeByHand(c, v)
+}
+
+// postalDigits is the length of an Indian postal code, which is called PIN.
+const postalDigits = 6
+
+// isPINPlace says whether digits under the name of a PIN are one: in running text they
+// have to stand beside an account.
+func isPINPlace(c *classify.Candidate, v []byte) bool {
+	return !inPair(c) || len(v) != postalDigits && besideUser(c)
+}
+
+// isSetOff says whether a value in running text stands in quotes, in an element, or
+// right behind an equals sign.
+func isSetOff(c *classify.Candidate) bool {
+	before, _ := neighbours(c)
+	return bytes.IndexByte([]byte(`"'=>`), before) >= 0
 }
 
 // isGenerated says whether a value looks like what a generator of keys makes.

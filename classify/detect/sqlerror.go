@@ -108,7 +108,7 @@ var databaseNames = []string{
 	"org.elasticsearch.", "org.neo4j.", "net.snowflake.", "PSQLException", "SQLSyntaxErrorException", "JdbcSQLSyntaxErrorException", "CannotGetJdbcConnectionException", "BadSqlGrammarException",
 	"System.Data.", "Microsoft.Data.", "MySql.Data.", "MySqlConnector.", "Npgsql.", "Microsoft.EntityFrameworkCore.", "Oracle.ManagedDataAccess.", "StackExchange.Redis.",
 	"SequelizeDatabaseError", "SequelizeUniqueConstraintError", "SequelizeForeignKeyConstraintError", "SequelizeConnection", "SequelizeValidationError", "QueryFailedError", "EntityNotFoundError", "DrizzleQueryError", "KnexTimeoutError",
-	"Mongo", "BSONError", "BSONTypeError", "ReplyError", "SqliteError",
+	"Mongo", "PrismaClient", "BSONError", "BSONTypeError", "ReplyError", "SqliteError",
 	"Ecto.", "Postgrex.", "MyXQL.", "DBConnection.", "diesel::", "sqlx::", "SqlException",
 }
 
