@@ -22,15 +22,15 @@ const (
 var organizations = []string{
 	"store", "shop", "branch", "branches", "venue", "restaurant", "hotel", "office", "organization", "organisation", "company", "companies", "publisher", "merchant",
 	"supplier", "dealer", "pharmacy", "pharmacies", "clinic", "hospital", "school", "university", "college", "museum", "library", "airport", "station", "agency",
-	"agencies", "headquarters", "warehouse", "depot", "listing", "place", "poi", "landmark", "facility", "facilities", "support", "hotline", "helpline", "imprint",
-	"impressum", "maintainer", "_npmuser", "committer", "airline", "carrier", "outlet", "retailer",
+	"agencies", "practice", "pickup", "pickuppoint", "kiosk", "locker", "headquarters", "warehouse", "depot", "listing", "place", "poi", "landmark", "facility", "facilities", "support", "hotline", "helpline", "imprint",
+	"impressum", "maintainer", "committer", "airline", "carrier", "outlet", "retailer",
 }
 
 // people are words for who is reached in private, inside of an organization, too.
 var people = []string{
 	"user", "customer", "member", "patient", "employee", "person", "people", "persons", "owner", "recipient", "buyer", "sender", "guest", "passenger", "applicant",
 	"student", "driver", "subscriber", "client", "holder", "profile", "participant", "attendee", "traveler", "traveller", "resident", "beneficiary", "billing",
-	"shipping", "delivery", "manager", "staff", "lead", "candidate", "home", "private", "personal",
+	"shipping", "delivery", "manager", "staff", "lead", "candidate", "private", "personal",
 }
 
 // publicPages end the routes of pages that tell how their owner is reached.
@@ -75,7 +75,7 @@ func isPublished(c *classify.Candidate) bool {
 		return o == anOrganization
 	}
 	parent := c.Parent()
-	if strings.HasSuffix(parent, "/info/contact") || strings.HasSuffix(parent, "/commit/author") { // OpenAPI 3.1, Contact Object; the author of a public commit
+	if isCredit(c, parent) || isPlaceholder(c) {
 		return true
 	}
 	for parent != "" {
@@ -86,6 +86,23 @@ func isPublished(c *classify.Candidate) bool {
 		parent = parent[:max(0, at)]
 	}
 	return isPublicRoute(c) || besideOrganization(c)
+}
+
+// isCredit says whether a mailbox is that of an author of something published: OpenAPI
+// 3.1's Contact Object, a public commit's author, and the metadata of packages (npm's
+// registry, PyPI's core metadata).
+func isCredit(c *classify.Candidate, parent string) bool {
+	for _, end := range []string{"/info/contact", "/commit/author", "/_npmUser"} {
+		if strings.HasSuffix(parent, end) {
+			return true
+		}
+	}
+	return equalFold(c.Key, "author_email")
+}
+
+// isPlaceholder says whether a value only shows in a form how one is written.
+func isPlaceholder(c *classify.Candidate) bool {
+	return equalFold(c.Key, "placeholder") || bytes.HasSuffix(bytes.TrimRight(c.Text[:c.Lo], "\"'+"), []byte("placeholder="))
 }
 
 // isPublicRoute says whether the last name of the route is that of places or
@@ -102,31 +119,58 @@ func isPublicRoute(c *classify.Candidate) bool {
 // aroundContact is how far from contact data it shows whose it is.
 const aroundContact = 400
 
-// organizationSigns are members that only places and firms have: opening hours and
-// types of schema.org, the ids of Google's Places API, a register of firms.
+// organizationSigns are what stands beside the contact data of places and firms only:
+// opening hours and types of schema.org, the ids of Google's Places API, registers of firms and
+// packages, homes for sale, the foot of a page.
 var organizationSigns = []string{
-	"openinghours", "opening_hours", "opening hours", "openingtimes", "businesshours", "business_hours", "place_id", "placeid", "formatted_phone", "storeid", "store_id",
+	"openinghours", "opening_hours", "opening hours", "openingtimes", "businesshours", "business_hours", "place_id", "placeid", "formatted_phone",
 	"@type:organization", "@type:localbusiness", "@type:store", "@type:restaurant", "@type:corporation", "@type:hotel", "ust-id", "vat id", "impressum", "imprint",
+	"venue_name", "venuename", "registered_office", "npi:", "dist-tags", "shasum:", "itunes:", "<footer", "©", "&copy;", "all rights reserved", "livingarea", "bedrooms",
+	"propertytype", "property_type", "hometype", "mls_",
 }
 
 // besideOrganization says whether a sign of an organization stands near the value,
 // or the mailbox of a function (RFC 2142).
 func besideOrganization(c *classify.Candidate) bool {
+	if isNearOrganization(c) {
+		return true
+	}
+	e := *c
+	e.Lo, e.Hi = 0, len(c.Text) // around the whole value, if a part of it matched
+	return c.Kind == classify.String && inPair(c) && isNearOrganization(&e)
+}
+
+func isNearOrganization(c *classify.Candidate) bool {
 	var buf [2*aroundContact + 1]byte
 	before, behind := c.Around(aroundContact)
 	near := appendPlain(appendPlain(buf[:0], before), behind)
 	if slices.ContainsFunc(organizationSigns, func(sign string) bool { return bytes.Contains(near, []byte(sign)) }) {
 		return true
 	}
-	for rest := near; ; {
-		at := bytes.IndexByte(rest, '@')
+	return holdsFunction(before[bytes.LastIndexAny(before, "{\n")+1:]) || holdsFunction(behind[:indexOrEnd(behind, "}\n")])
+}
+
+// indexOrEnd returns where one of the signs stands first, or the end.
+func indexOrEnd(text []byte, signs string) int {
+	if i := bytes.IndexAny(text, signs); i >= 0 {
+		return i
+	}
+	return len(text)
+}
+
+// holdsFunction says whether a mailbox of a function stands in a text, which is that of one
+// object or line: in a list each has its own.
+func holdsFunction(text []byte) bool {
+	var buf [maxNear]byte
+	for {
+		at := bytes.IndexByte(text, '@')
 		if at < 0 {
 			return false
 		}
-		if isFunction(rest[localPart(rest, at):at]) {
+		if isFunction(lowered(buf[:], text[localPart(text, at):at])) {
 			return true
 		}
-		rest = rest[at+1:]
+		text = text[at+1:]
 	}
 }
 
@@ -168,8 +212,10 @@ func isFreephone(v []byte) bool {
 			digits = append(digits, b)
 		}
 	}
-	if bytes.HasPrefix(digits, []byte("0800")) || bytes.HasPrefix(v, []byte("+800")) {
-		return true
+	for _, prefix := range freephones {
+		if bytes.HasPrefix(digits, []byte(prefix)) && (prefix[0] == '0' || v[0] == '+') {
+			return true
+		}
 	}
 	digits = bytes.TrimPrefix(digits, []byte("1"))
 	if len(digits) != 10 || digits[0] != '8' {
@@ -181,3 +227,7 @@ func isFreephone(v []byte) bool {
 	}
 	return false
 }
+
+// freephones start such numbers at home, and behind a plus in the countries that
+// use 800 (and the United Kingdom 808) for them.
+var freephones = []string{"0800", "800", "31800", "33800", "39800", "41800", "43800", "44800", "44808", "49800", "61800", "611800"}

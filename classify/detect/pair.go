@@ -3,6 +3,7 @@ package detect
 import (
 	"bytes"
 	"slices"
+	"strings"
 
 	"github.com/leaktap/leaktap/classify"
 )
@@ -36,6 +37,19 @@ func pairValue(c *classify.Candidate) (e classify.Candidate, ok bool) {
 	return e, e.Field != "" && e.Field != "pair-value"
 }
 
+// typedValue returns the candidate of a member "value", or one that is named after a type, as
+// the value of the object that it stands in.
+func typedValue(c *classify.Candidate) (e classify.Candidate, ok bool) {
+	if inPair(c) {
+		return e, false
+	}
+	parent := c.Parent()
+	name := parent[strings.LastIndexByte(parent, '/')+1:]
+	e = *c
+	e.Key, e.Field = []byte(name), c.Class(name)
+	return e, e.Field != "" && e.Field != "pair-value"
+}
+
 // resolved returns the candidate as the rule has to see it: under the name that the
 // member before it gives, or as it is. It is none where the candidate is an anchor of
 // the rule.
@@ -47,7 +61,10 @@ func resolved(c *classify.Candidate) (e classify.Candidate, ok bool) {
 		if c.Kind != classify.String {
 			return e, false
 		}
-		return pairValue(c)
+		if e, ok = pairValue(c); ok {
+			return e, true
+		}
+		return typedValue(c)
 	}
 	return *c, true
 }

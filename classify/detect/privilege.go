@@ -50,6 +50,9 @@ func privilegeField() classify.Detector {
 // "Get a repository"; Gitea and Forgejo answer alike).
 func isOfRepository(c *classify.Candidate) bool {
 	switch string(c.Key) {
+	case "access_level": // GitLab's Projects API
+		parent := c.Parent()
+		return strings.HasSuffix(parent, "/group_access") || strings.HasSuffix(parent, "/project_access")
 	case "site_admin":
 		return string(c.Value()) == "false"
 	case "admin":

@@ -17,7 +17,7 @@ var databaseTexts = []string{
 	"syntax error at or near", "unterminated quoted string at or near", "syntax error at end of input", "violates unique constraint", "violates foreign key constraint",
 	"violates not-null constraint", "violates check constraint", "violates exclusion constraint", "invalid input syntax for ", "current transaction is aborted, commands ignored",
 	"password authentication failed for user", "no pg_hba.conf entry for host", "remaining connection slots are reserved", "value too long for ",
-	"could not serialize ", "must appear in the GROUP BY clause or be used", "pg_query(): ", "pg_exec(): ",
+	"match value count at row ", "could not serialize ", "must appear in the GROUP BY clause or be used", "pg_query(): ", "pg_exec(): ",
 	// SQL Server: sys.messages
 	"Incorrect syntax near ", "Unclosed quotation mark after the character string", "Conversion failed when ", "Violation of PRIMARY KEY constraint",
 	"Violation of UNIQUE KEY constraint", "Cannot insert duplicate key ", "binary data would be truncated", "conflicted with the FOREIGN KEY constraint",

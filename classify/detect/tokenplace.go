@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"bytes"
 	"strings"
 
 	"github.com/leaktap/leaktap/classify"
@@ -93,6 +94,12 @@ func tokenInLog(f *tokenFinder) classify.Detector {
 	}}
 }
 
+// isHandshake says whether a session is that of a connection of Engine.IO (its protocol,
+// version 4, "Handshake"), which tells nothing about the caller.
+func isHandshake(c *classify.Candidate) bool {
+	return equalFold(c.Key, "sid") && bytes.Contains(c.X.Target, []byte("EIO=")) && bytes.Contains(c.X.Target, []byte("transport="))
+}
+
 func tokenInURL(f *tokenFinder) classify.Detector {
 	return &detector{classify.Rule{
 		ID: "token-in-url", Category: classify.CategoryToken, Severity: classify.High, Exclusive: true,
@@ -105,7 +112,7 @@ func tokenInURL(f *tokenFinder) classify.Detector {
 		On: f.trigger([]classify.Where{classify.InURL, classify.InRequestHeader, classify.InResponseHeader},
 			"token", "session", "api-key", "authorization", "secret"),
 	}, func(c *classify.Candidate) {
-		if placeOf(c) != inURL {
+		if placeOf(c) != inURL || isHandshake(c) {
 			return
 		}
 		m, vendor, ok := f.find(c)
