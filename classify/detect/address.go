@@ -31,9 +31,15 @@ func postalAddress() classify.Detector {
 // isOfPage says whether an address stands in HTML's element for how the owner of
 // a page is reached (HTML, section 4.3.10).
 func isOfPage(c *classify.Candidate) bool {
+	if !strings.Contains(c.ContentType(), "html") {
+		return false
+	}
+	if !inPair(c) { // the walk gives the text of the element under its name
+		return equalFold(c.Key, "address")
+	}
 	before := c.Before(maxNear)
 	at := bytes.LastIndexByte(before, '<')
-	return at >= 0 && bytes.HasPrefix(before[at:], []byte("<address")) && strings.Contains(c.ContentType(), "html")
+	return at >= 0 && bytes.HasPrefix(before[at:], []byte("<address"))
 }
 
 // isStreet asks for words, and a house number or a word for a street.
