@@ -188,13 +188,19 @@ func elementText(text []byte, i int) (lo, hi int) {
 		}
 		return lo, lo + len(inside)
 	}
-	switch n := bytes.IndexByte(rest, '<'); {
-	case n >= 0 && n+1 < len(rest) && rest[n+1] == '/':
-		rest = rest[:n]
-	case n >= 0 || lo+len(rest) < len(text) || i > 0 && text[i-1] != '>' && text[i-1] != '\n': // "user:<password>@host" is no element
-		return lo, lo
+	return lo, lo + closedText(rest, lo+len(rest) == len(text) && (i == 0 || text[i-1] == '>' || text[i-1] == '\n'))
+}
+
+// closedText returns how much of a text stands before an end tag; nothing where there is none
+// ("user:<password>@host"), or all of it where the text may have been cut there.
+func closedText(text []byte, cut bool) int {
+	switch n := bytes.IndexByte(text, '<'); {
+	case n >= 0 && n+1 < len(text) && text[n+1] == '/':
+		text = text[:n]
+	case n >= 0 || !cut:
+		return 0
 	}
-	return lo, lo + len(bytes.TrimRight(rest, " \t\r\n"))
+	return len(bytes.TrimRight(text, " \t\r\n"))
 }
 
 // nameBefore returns the name that stands before a sign, quotes and one space
