@@ -42,6 +42,10 @@ type search struct {
 	names nameCache
 	// everywhere makes every value of a document worth a look, in tests.
 	everywhere bool
+	// steps counts the objects, lists and layers entered and left; parentAt is the
+	// pointer of the object after so many of them.
+	steps, parentOf int
+	parentAt        string
 	// at is where in its document the value stands that is looked at.
 	at valueAt
 	// request and response hold the bodies that came escaped, without escapes.
@@ -110,6 +114,7 @@ func (c *Classifier) Classify(x *Exchange, asOf time.Time, report func(*Finding)
 // begin sets the walk to the top of a part.
 func (c *Classifier) begin(where Where) {
 	c.at = valueAt{}
+	c.steps++
 	c.where, c.frames, c.walk, c.arena = where, c.frames[:0], walking{room: c.walk.room}, c.arena[:0]
 }
 

@@ -117,12 +117,7 @@ func (c *Candidate) Parent() string {
 		c.c.trial.heard = true
 		return ""
 	}
-	frames := c.c.frames
-	top := max(0, len(frames)-maxSteps)
-	for n := len(frames); n > top && (frames[n-1].key != nil || frames[n-1].array); n-- {
-		frames = frames[:n-1]
-	}
-	return pointer(frames)
+	return c.c.parent()
 }
 
 // Header returns the lower-case name of the header that the candidate is in, or

@@ -52,6 +52,21 @@ func pointer(frames []frame) string {
 	return b.String()
 }
 
+// parent returns the pointer of the innermost object. It is kept until an object, a list or
+// a layer is entered or left, so that long lists cost no more than their bytes.
+func (c *Classifier) parent() string {
+	if c.parentOf == c.steps {
+		return c.parentAt
+	}
+	frames := c.frames
+	top := max(0, len(frames)-maxSteps)
+	for n := len(frames); n > top && (frames[n-1].key != nil || frames[n-1].array); n-- {
+		frames = frames[:n-1]
+	}
+	c.parentOf, c.parentAt = c.steps, pointer(frames)
+	return c.parentAt
+}
+
 // inSchemaExample says whether the frames lead to the example of a schema: API
 // descriptions and JSON schemas hold made-up values under "example", below a
 // "schema", "properties" and the like (OpenAPI 3.1, section 4.8.24).

@@ -196,6 +196,7 @@ func (c *Classifier) container(array bool) {
 		}
 	}
 	c.frames = append(c.frames, inside)
+	c.steps++
 }
 
 // rescan looks at a document as at running text, because parts of it are no
@@ -249,6 +250,7 @@ func (c *Classifier) popName(base int) {
 
 // popContainer removes the innermost container and the name it stood under.
 func (c *Classifier) popContainer(base int) {
+	c.steps++
 	c.popName(base)
 	if n := len(c.frames); n > base {
 		c.frames = c.frames[:n-1]
@@ -311,10 +313,12 @@ func (c *Classifier) openLayer(name string, size int) bool {
 	c.settle()
 	c.walk.layers++
 	c.frames = append(c.frames, frame{layer: name})
+	c.steps++
 	return true
 }
 
 func (c *Classifier) closeLayer() {
+	c.steps++
 	c.walk.layers--
 	c.frames = c.frames[:len(c.frames)-1]
 }

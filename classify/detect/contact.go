@@ -39,7 +39,7 @@ var publicPages = []string{"contact", "contact-us", "kontakt", "contacto", "impr
 // ownerOf returns whose data a name tells of; "" where it says nothing.
 func ownerOf(name string) owner {
 	switch {
-	case name == "" || len(name) > maxNear:
+	case len(name) < minOwner || len(name) > maxNear:
 		return nobody
 	case hasNameWord(name, people):
 		return somebody
@@ -48,6 +48,12 @@ func ownerOf(name string) owner {
 	}
 	return nobody
 }
+
+// minOwner is the length of the shortest name of an owner; "*" stands for a list.
+const minOwner = 3
+
+// maxOwners is how many names above a value are asked whose it is.
+const maxOwners = 8
 
 // hasNameWord says whether one of the words, or its plural, is a whole word of a
 // name in camel case or with signs.
@@ -78,7 +84,7 @@ func isPublished(c *classify.Candidate) bool {
 	if isCredit(c, parent) || isPlaceholder(c) {
 		return true
 	}
-	for parent != "" {
+	for n := 0; parent != "" && n < maxOwners; n++ {
 		at := strings.LastIndexByte(parent, '/')
 		if o := ownerOf(parent[at+1:]); o != nobody {
 			return o == anOrganization
