@@ -185,6 +185,7 @@ func TestCostIsLinear(t *testing.T) {
 		for run := 0; run < 2 || run < costRuns && ratio(b, a) > maxCostRatio; run++ {
 			a, b = min(a, cost(t, c, one)), min(b, cost(t, c, four))
 		}
+		t.Logf("%s: %v for %d KiB", flood.name, b, 4*floodSize>>10)
 		if ratio(b, a) > maxCostRatio {
 			t.Errorf("%s: four times the bytes cost %.2f times as much (%v and %v)", flood.name, ratio(b, a), a, b)
 		}

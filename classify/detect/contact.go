@@ -128,11 +128,45 @@ const aroundContact = 400
 // organizationSigns are what stands beside the contact data of places and firms only:
 // opening hours and types of schema.org, the ids of Google's Places API, registers of firms and
 // packages, homes for sale, the foot of a page.
-var organizationSigns = []string{
+var organizationSigns = newSigns(
 	"openinghours", "opening_hours", "opening hours", "openingtimes", "businesshours", "business_hours", "place_id", "placeid", "formatted_phone",
 	"@type:organization", "@type:localbusiness", "@type:store", "@type:restaurant", "@type:corporation", "@type:hotel", "ust-id", "vat id", "impressum", "imprint",
 	"venue_name", "venuename", "registered_office", "npi:", "dist-tags", "shasum:", "itunes:", "<footer", "©", "&copy;", "all rights reserved", "livingarea", "bedrooms",
 	"propertytype", "property_type", "hometype", "mls_",
+)
+
+// signs are strings of two bytes at least, any of which is looked for in one pass
+// over a text: contact data is frequent, and there are many of them.
+type signs struct {
+	pairs [1 << 16 / 64]uint64 // those that start a sign
+	by    map[uint16][]string
+}
+
+func newSigns(all ...string) *signs {
+	s := &signs{by: map[uint16][]string{}}
+	for _, sign := range all {
+		pair := uint16(sign[0])<<8 | uint16(sign[1])
+		s.pairs[pair/64] |= 1 << (pair % 64)
+		s.by[pair] = append(s.by[pair], sign)
+	}
+	return s
+}
+
+// in says whether one of the signs stands in a text.
+func (s *signs) in(text []byte) bool {
+	var pair uint16
+	for i, c := range text {
+		pair = pair<<8 | uint16(c)
+		if s.pairs[pair/64]>>(pair%64)&1 == 0 || i == 0 {
+			continue
+		}
+		for _, sign := range s.by[pair] {
+			if bytes.HasPrefix(text[i-1:], []byte(sign)) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // besideOrganization says whether a sign of an organization stands near the value,
@@ -150,7 +184,7 @@ func isNearOrganization(c *classify.Candidate) bool {
 	var buf [2*aroundContact + 1]byte
 	before, behind := c.Around(aroundContact)
 	near := appendPlain(appendPlain(buf[:0], before), behind)
-	if slices.ContainsFunc(organizationSigns, func(sign string) bool { return bytes.Contains(near, []byte(sign)) }) {
+	if organizationSigns.in(near) {
 		return true
 	}
 	return holdsFunction(before[bytes.LastIndexAny(before, "{\n")+1:]) || holdsFunction(behind[:indexOrEnd(behind, "}\n")])
@@ -192,20 +226,23 @@ func appendPlain(dst, text []byte) []byte {
 	return dst
 }
 
-// functions are local parts of mailboxes that belong to a function and to nobody
-// (RFC 2142, and what firms call theirs), with digits behind them where there are several.
-var functions = []string{
-	"abuse", "accounting", "admissions", "alerts", "api", "apply", "billing", "booking", "bookings", "bounce", "bounces", "care", "careers", "compliance", "contact", "customer-service",
-	"customercare", "customerservice", "datenschutz", "dev", "developers", "devops", "docs", "enquiries", "events", "feedback", "ftp", "gdpr", "hello", "help", "helpdesk",
-	"hostmaster", "hr", "info", "inquiries", "jobs", "kontakt", "legal", "marketing", "media", "membership", "news", "newsletter", "noc", "notification", "notifications", "office",
-	"ops", "orders", "partners", "postmaster", "presse", "press", "privacy", "reception", "recruiting", "reservations", "returns", "sales", "security", "service", "shop", "sre",
-	"store", "support", "team", "usenet", "uucp", "vertrieb", "webmaster", "www",
-}
-
-// isFunction says whether a local part in small letters is that of a function.
+// isFunction says whether a local part in small letters is that of a mailbox that belongs to
+// a function and to nobody (RFC 2142, and what firms call theirs), with digits behind it where
+// there are several.
 func isFunction(local []byte) bool {
-	name := bytes.TrimRight(local, "0123456789-_.")
-	return len(name) > 0 && slices.Contains(functions, string(name))
+	end := len(local)
+	for end > 0 && (isDigit(local[end-1]) || local[end-1] == '-' || local[end-1] == '_' || local[end-1] == '.') {
+		end--
+	}
+	switch string(local[:end]) {
+	case "abuse", "accounting", "admissions", "alerts", "api", "apply", "billing", "booking", "bookings", "bounce", "bounces", "care", "careers", "compliance", "contact", "customer-service",
+		"customercare", "customerservice", "datenschutz", "dev", "developers", "devops", "docs", "enquiries", "events", "feedback", "ftp", "gdpr", "hello", "help", "helpdesk",
+		"hostmaster", "hr", "info", "inquiries", "jobs", "kontakt", "legal", "marketing", "media", "membership", "news", "newsletter", "noc", "notification", "notifications", "office",
+		"ops", "orders", "partners", "postmaster", "presse", "press", "privacy", "reception", "recruiting", "reservations", "returns", "sales", "security", "service", "shop", "sre",
+		"store", "support", "team", "usenet", "uucp", "vertrieb", "webmaster", "www":
+		return true
+	}
+	return false
 }
 
 // isFreephone knows numbers that calls to are paid by who is called, as people's are
