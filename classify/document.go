@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"slices"
 	"unicode/utf8"
+
+	"github.com/leaktap/leaktap/classify/jsonscan"
 )
 
 // media is what a content type tells of the form of a text.
@@ -251,7 +253,7 @@ func (n *members) holds(text []byte, lo, hi int) bool {
 // space.
 func isPrintable(b []byte) bool {
 	for _, c := range b {
-		if c < ' ' && !isSpace(c) || c == 0x7F {
+		if c < ' ' && !jsonscan.IsSpace(c) || c == 0x7F {
 			return false
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"math/bits"
 	"strings"
 
+	"github.com/leaktap/leaktap/classify/jsonscan"
 	"github.com/leaktap/leaktap/classify/planes"
 )
 
@@ -51,7 +52,7 @@ func (p *places) escapedNames(i, start int) {
 // isEscapedName says whether the name in quotes before a colon holds an escape.
 func (p *places) isEscapedName(colon int) bool {
 	hi := colon
-	for hi > 0 && isSpace(p.text[hi-1]) {
+	for hi > 0 && jsonscan.IsSpace(p.text[hi-1]) {
 		hi--
 	}
 	if hi == 0 || p.text[hi-1] != '"' {
@@ -86,7 +87,7 @@ func (p *places) isBroken(b *planes.Block, quoted, behind uint64, start int) boo
 // a bracket, or the sign, dot or exponent of a number.
 func isLiteral(text []byte, i int) bool {
 	before := i
-	for before > 0 && isSpace(text[before-1]) {
+	for before > 0 && jsonscan.IsSpace(text[before-1]) {
 		before--
 	}
 	if before > 1 && text[before-2] == '\\' && text[before-1] != '"' { // the letter of an escape
@@ -144,26 +145,14 @@ func hidesDeeper(behind []byte) bool {
 // hidesRune says whether the character whose escape has its u at offset i may be part of
 // what is looked for. If not, a word may start behind it.
 func (p *places) hidesRune(i int) bool {
-	r, ok := hexRune(p.text[i+1 : min(len(p.text), i+5)])
-	if !ok || r < 0x80 || p.f.runes[r] {
+	r, ok := jsonscan.Hex4(p.text[i-1:])
+	if !ok || r < 0x80 || p.f.runes[uint16(r)] {
 		return true
 	}
 	if i+5 < len(p.text) {
 		p.headed(i + 5)
 	}
 	return false
-}
-
-// hexRune reads four hexadecimal digits.
-func hexRune(digits []byte) (r uint16, ok bool) {
-	for _, c := range digits {
-		n := strings.IndexByte("0123456789abcdef", lowerASCII[c])
-		if n < 0 {
-			return 0, false
-		}
-		r = r<<4 | uint16(n)
-	}
-	return r, len(digits) == 4
 }
 
 // isDense says whether an escaped slash may stand in the middle of base64: eight letters and
@@ -193,7 +182,7 @@ func hidesName(text []byte, colon, hi int) bool {
 // memberBefore returns the name in quotes before a colon, or nil.
 func memberBefore(doc []byte, colon int) []byte {
 	hi := colon
-	for hi > 0 && isSpace(doc[hi-1]) {
+	for hi > 0 && jsonscan.IsSpace(doc[hi-1]) {
 		hi--
 	}
 	if hi == 0 || doc[hi-1] != '"' {

@@ -90,7 +90,7 @@ func (t *hookTable) enter(hash uint16, h hook) {
 
 // layOut puts the hooks of each hash side by side.
 func (t *hookTable) layOut() error {
-	t.list = append(t.list[:0], hook{}) // so that 0 is none
+	t.list = []hook{{}} // so that 0 is none
 	for hash, hooks := range t.byHash {
 		t.index[hash] = uint16(len(t.list))
 		t.list = append(t.list, hooks...)
@@ -99,6 +99,7 @@ func (t *hookTable) layOut() error {
 	if len(t.list) > 1<<16 {
 		return errors.New("too many anchors")
 	}
+	t.byHash = nil
 	return nil
 }
 
@@ -183,27 +184,23 @@ func (f *finder) note(text string) {
 }
 
 func (f *finder) enterAnchor(a anchor) error {
-	n := int32(len(f.anchors))
+	n := len(f.anchors)
+	f.anchors = append(f.anchors, a)
 	if a.inside {
 		f.inside.add(a)
 		f.longest = max(f.longest, len(a.text))
 	}
 	off, rare := hookOf(a)
 	if off < 0 && a.inside || a.inside && !isWordByte(a.text[0]) { // it need not be found elsewhere
-		f.anchors = append(f.anchors, a)
 		return nil
 	}
 	if off < 0 {
 		return fmt.Errorf("anchor %q has neither two bytes from the start of a word on nor one of the signs @ ! $ %% \\ ^ | ~", a.text)
 	}
-	f.anchors = append(f.anchors, a)
-	if rare {
-		f.rare[a.text[off]] = append(f.rare[a.text[off]], newHook(int(n), a.text, off))
-		return nil
-	}
-	h := newHook(int(n), a.text, off)
+	h := newHook(n, a.text, off)
 	switch known := a.text[off:]; {
-
+	case rare:
+		f.rare[a.text[off]] = append(f.rare[a.text[off]], h)
 	case len(known) > headSize:
 		f.long.enter(head4(headOf(known)), h)
 	case len(known) == headSize:

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math/bits"
 
+	"github.com/leaktap/leaktap/classify/jsonscan"
 	"github.com/leaktap/leaktap/classify/planes"
 )
 
@@ -224,7 +225,7 @@ func (p *places) nameEnd(sign int) int {
 		}
 	}
 	hi := nameEnd(p.text, sign)
-	if p.document && p.text[sign] == ':' && (hidesName(p.text, sign, hi) || p.escaped && isSpace(p.text[max(0, sign-1)])) {
+	if p.document && p.text[sign] == ':' && (hidesName(p.text, sign, hi) || p.escaped && jsonscan.IsSpace(p.text[max(0, sign-1)])) {
 		p.escapes = true
 	}
 	return hi

@@ -191,7 +191,7 @@ func isMemberName(doc []byte, end int) bool {
 	if end < len(doc) && doc[end] == '\\' {
 		end++
 	}
-	for end++; end < len(doc) && isSpace(doc[end]); {
+	for end++; end < len(doc) && jsonscan.IsSpace(doc[end]); {
 		end++
 	}
 	return end < len(doc) && doc[end] == ':'
@@ -214,7 +214,7 @@ func (c *Classifier) numberAround(doc []byte, i int) *triedValue {
 // named fills in the name of a value before which the bytes up to an offset stand.
 func (c *Classifier) named(v *triedValue, doc []byte, span Span, before int) *triedValue {
 	v.Span, v.key, c.trial.run = span, nil, run{}
-	for before > 0 && isSpace(doc[before-1]) {
+	for before > 0 && jsonscan.IsSpace(doc[before-1]) {
 		before--
 	}
 	if before > 0 && doc[before-1] == ':' {
@@ -223,8 +223,6 @@ func (c *Classifier) named(v *triedValue, doc []byte, span Span, before int) *tr
 	v.class = c.e.fields.classes[c.names.lookup(v.key)]
 	return v
 }
-
-func isSpace(b byte) bool { return b == ' ' || b == '\n' || b == '\r' || b == '\t' }
 
 // valueAround returns the value that a place is in.
 func (c *Classifier) valueAround(doc []byte, p *place) (*triedValue, ValueKind) {

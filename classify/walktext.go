@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"net/url"
 	"strings"
+
+	"github.com/leaktap/leaktap/classify/jsonscan"
 )
 
 // walkText looks at running text as a whole, in clear and percent-encoded.
@@ -177,7 +179,7 @@ func elementText(text []byte, i int) (lo, hi int) {
 		return i, i
 	}
 	lo = i + end + 2
-	for lo < len(text) && isSpace(text[lo]) {
+	for lo < len(text) && jsonscan.IsSpace(text[lo]) {
 		lo++
 	}
 	rest := text[lo:min(len(text), lo+maxElement)]

@@ -52,7 +52,7 @@ func readYAML(text []byte, at int) (l yamlLine) {
 	}
 	l.indent = i - at
 	name, i := readName(text, i)
-	if len(name) == 0 || i == len(text) || text[i] != ':' || i+1 < len(text) && !isSpace(text[i+1]) {
+	if len(name) == 0 || i == len(text) || text[i] != ':' || i+1 < len(text) && !jsonscan.IsSpace(text[i+1]) {
 		return l
 	}
 	l.name = name
@@ -65,7 +65,7 @@ func readYAML(text []byte, at int) (l yamlLine) {
 // anchor (YAML 1.2.2, section 6.9).
 func behindProperties(text []byte, at int) int {
 	for {
-		for at < len(text) && isSpace(text[at]) {
+		for at < len(text) && jsonscan.IsSpace(text[at]) {
 			at++
 		}
 		if at == len(text) || text[at] != '&' && text[at] != '!' {

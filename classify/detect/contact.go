@@ -36,7 +36,7 @@ var people = []string{
 // publicPages end the routes of pages that tell how their owner is reached.
 var publicPages = []string{"contact", "contact-us", "kontakt", "contacto", "impressum", "imprint", "about", "about-us", "legal", "legal-notice", "locations"}
 
-// ownerOf returns whose data a name tells of; "" where it says nothing.
+// ownerOf returns whose data a name tells of; nobody where it says nothing.
 func ownerOf(name string) owner {
 	switch {
 	case len(name) < minOwner || len(name) > maxNear:

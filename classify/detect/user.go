@@ -219,14 +219,6 @@ func (v *Vocabulary) originOf(class, folded string) string {
 	return "built in"
 }
 
-// CustomFields returns the entries of fields that users added.
-func (v *Vocabulary) CustomFields() (list []classify.FieldNames) {
-	for _, a := range v.added {
-		list = append(list, v.Fields[a.entry])
-	}
-	return list
-}
-
 func (v *Vocabulary) unknownClass(path, class string) *Problem {
 	known := []string{CustomClass}
 	for _, f := range v.Fields {

@@ -16,7 +16,7 @@ func isStatusWord(lower []byte) bool {
 	case "", "null", "nil", "none", "undefined", "nan", "void", "true", "false", "yes", "no", "on", "off", "n/a", "na", "-", "--",
 		"string", "text", "str", "varchar", "char", "bytes", "byte", "bool", "boolean", "integer", "int", "number", "object", "array", "any",
 		"required", "optional", "invalid", "missing", "unknown", "empty", "blank", "mandatory", "incorrect", "wrong", "correct", "mismatch",
-		"match", "matches", "weak", "strong", "medium", "fair", "short", "long", "unset", "set", "present", "absent", "present)", "given",
+		"match", "matches", "weak", "strong", "medium", "fair", "short", "long", "unset", "set", "present", "absent", "given",
 		"expired", "expires", "revoked", "valid", "active", "inactive", "ok", "okay", "error", "failed", "fail", "passed", "success", "succeeded",
 		"successful", "changed", "change", "reset", "updated", "update", "sent", "generated", "created", "provided", "rejected", "accepted",
 		"denied", "forgotten", "forgot", "verified", "unverified", "pending", "taken", "enabled", "disabled", "encrypted", "hashed",
@@ -138,7 +138,7 @@ func isVariable(v []byte) bool {
 			return false
 		}
 	}
-	return len(v) >= 3 && bytes.IndexByte(v, '_') >= 0 || len(v) >= 3 && !slices.ContainsFunc(v, isDigit)
+	return len(v) >= 3 && (bytes.IndexByte(v, '_') >= 0 || !slices.ContainsFunc(v, isDigit))
 }
 
 // isPath matches an absolute path: segments of more than one character, no

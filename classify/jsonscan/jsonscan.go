@@ -110,7 +110,7 @@ func (s *Scanner) str(start int) Token {
 		return t
 	}
 	i++
-	for i < len(data) && isSpace(data[i]) {
+	for i < len(data) && IsSpace(data[i]) {
 		i++
 	}
 	if i < len(data) && data[i] == ':' {
@@ -148,7 +148,8 @@ func (s *Scanner) run(start int, kind Kind) Token {
 // InRun says whether a byte goes on with a number, a literal or junk.
 func InRun(c byte) bool { return class[c] >= digit }
 
-func isSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\r' || c == '\t' }
+// IsSpace says whether a byte is one of JSON's white space (RFC 8259, section 2).
+func IsSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\r' || c == '\t' }
 
 // Byte classes. The brackets' classes equal their Kind.
 const (

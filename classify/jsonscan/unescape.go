@@ -65,14 +65,14 @@ func escape(dst, src []byte) (out, in int) {
 // unicodeEscape reads \uXXXX, or two of them that form a surrogate pair; size
 // is 0 if src starts with neither.
 func unicodeEscape(src []byte) (r rune, size int) {
-	r, ok := hex4(src)
+	r, ok := Hex4(src)
 	if !ok {
 		return 0, 0
 	}
 	if !utf16.IsSurrogate(r) {
 		return r, 6
 	}
-	if low, ok := hex4(src[6:]); ok {
+	if low, ok := Hex4(src[6:]); ok {
 		if pair := utf16.DecodeRune(r, low); pair != utf8.RuneError {
 			return pair, 12
 		}
@@ -80,8 +80,8 @@ func unicodeEscape(src []byte) (r rune, size int) {
 	return utf8.RuneError, 6
 }
 
-// hex4 reads \uXXXX at the start of src.
-func hex4(src []byte) (r rune, ok bool) {
+// Hex4 reads \uXXXX at the start of src: one code unit of UTF-16; false if none is there.
+func Hex4(src []byte) (r rune, ok bool) {
 	if len(src) < 6 || src[0] != '\\' || src[1] != 'u' {
 		return 0, false
 	}
