@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"testing"
 	"time"
@@ -194,9 +195,12 @@ func TestCostIsLinear(t *testing.T) {
 
 func ratio(a, b time.Duration) float64 { return float64(a) / float64(b) }
 
-// cost is the processor time that a classification takes: others use the machine too.
+// cost is the processor time that a classification takes: others use the machine too. The
+// collector rests meanwhile, since what it makes a thread pay depends on the whole heap.
 func cost(t *testing.T, c *classify.Classifier, x *classify.Exchange) time.Duration {
 	t.Helper()
+	runtime.GC()
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	start := threadTime(t)
