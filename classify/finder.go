@@ -50,19 +50,21 @@ type anchor struct {
 	escaped bool
 }
 
-// hook says that an anchor is found at its offset off. Its first bytes from there on, at
-// most eight, are at hand: as want without case, under a mask.
+// hook says that an anchor is found at its offset off. Eight bytes of it, or all of a
+// shorter one, are at hand: those from off on, and before it if there are too few; as want
+// without case, under a mask. They start before bytes in front of off.
 type hook struct {
-	want, mask  uint64
-	anchor, off int32
-	last        bool // of those with one hash
+	want, mask          uint64
+	anchor, off, before int32
+	last                bool // of those with one hash
 }
 
 // newHook makes the hook of an anchor at an offset.
 func newHook(anchor int, text string, off int) hook {
-	h := hook{anchor: int32(anchor), off: int32(off)}
-	for i := range min(8, len(text)-off) {
-		h.want |= uint64(text[off+i]|0x20) << (8 * i)
+	from := max(0, min(off, len(text)-8))
+	h := hook{anchor: int32(anchor), off: int32(off), before: int32(off - from)}
+	for i := range min(8, len(text)-from) {
+		h.want |= uint64(text[from+i]|0x20) << (8 * i)
 		h.mask |= 0xFF << (8 * i)
 	}
 	return h

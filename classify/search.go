@@ -64,10 +64,11 @@ func (p *places) hookedAny(t *hookTable, hash uint16, i int) {
 	}
 }
 
-// hooked compares the anchor of a hook at offset i of the text; mostly its first bytes
-// tell that it is another word.
+// hooked compares the anchor of a hook at offset i of the text; mostly eight bytes tell
+// that it is another word.
 func (p *places) hooked(h *hook, i int) {
-	if i+8 <= len(p.text) && (binary.LittleEndian.Uint64(p.text[i:])|0x2020202020202020^h.want)&h.mask != 0 {
+	from := i - int(h.before)
+	if from >= 0 && from+8 <= len(p.text) && (binary.LittleEndian.Uint64(p.text[from:])|0x2020202020202020^h.want)&h.mask != 0 {
 		return
 	}
 	a := &p.f.anchors[h.anchor]
