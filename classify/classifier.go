@@ -36,10 +36,12 @@ type Classifier struct {
 type search struct {
 	// found holds the places of the text under the scan, docs those of the
 	// documents that are being walked, by how many layers they are in.
-	found places
-	docs  []*places
-	trial trial
-	names nameCache
+	found  places
+	docs   []*places
+	trial  trial
+	names  nameCache
+	known  quietHeaders
+	budget budget
 	// everywhere makes every value of a document worth a look, in tests.
 	everywhere bool
 	// steps counts the objects, lists and layers entered and left; parentAt is the
@@ -66,11 +68,14 @@ type valueAt struct {
 
 // Inspection says what a classification looked at.
 type Inspection struct {
-	// Bytes inspected, decoded layers not counted again.
+	// Bytes inspected, decoded layers not counted again, nor TimeLimit.
 	Bytes int64
 	// LayerLimit counts the bytes of encodings that were nested deeper than
 	// Limits.Layers: they were scanned as text and not opened.
 	LayerLimit int64
+	// TimeLimit counts the bytes of the part over which Limits.Time was spent, and of those
+	// behind it: rules were asked about some of them, or none.
+	TimeLimit int64
 	// DroppedFindings counts findings past Limits.Findings.
 	DroppedFindings int64
 	// DroppedCandidates counts places that were not looked at because their rule
@@ -93,6 +98,7 @@ func (c *Classifier) Classify(x *Exchange, asOf time.Time, report func(*Finding)
 	c.secrets.reset()
 	clear(c.misses)
 	c.walk.room = maxUnpacked
+	c.budget = budget{}
 	c.view.reset(x, asOf)
 	c.walkTarget(x.Target)
 	c.walkHeaders(InRequestHeader, x.Request.Headers)
@@ -101,6 +107,7 @@ func (c *Classifier) Classify(x *Exchange, asOf time.Time, report func(*Finding)
 	c.walkBody(InResponseBody, &x.Response)
 	c.walkRecord(x.Record, x.Mapped)
 	c.atEnd()
+	c.settleBudget()
 	for _, f := range c.view.Findings {
 		c.finish(f)
 		report(f)
@@ -115,6 +122,7 @@ func (c *Classifier) Classify(x *Exchange, asOf time.Time, report func(*Finding)
 func (c *Classifier) begin(where Where) {
 	c.at = valueAt{}
 	c.steps++
+	c.budget.begin(c.out.Bytes)
 	c.where, c.frames, c.walk, c.arena = where, c.frames[:0], walking{room: c.walk.room}, c.arena[:0]
 }
 
@@ -167,7 +175,7 @@ func (c *Classifier) offerDigits(p *place, text []byte, kind ValueKind) {
 // offer asks one rule.
 func (c *Classifier) offer(n int32, text []byte, lo, hi int, kind ValueKind) {
 	r := &c.e.rules[n]
-	if r.parts&(1<<c.where) == 0 || r.rule.Once && !c.asks(r) {
+	if !c.ask() || r.parts&(1<<c.where) == 0 || r.rule.Once && !c.asks(r) {
 		return
 	}
 	c.cand.X, c.cand.View, c.cand.Where, c.cand.Kind = c.x, &c.view, c.where, kind

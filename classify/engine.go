@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 )
 
 // Config is what an engine is made of.
@@ -17,6 +18,9 @@ type Config struct {
 	// Key is the installation's digest key, at least 16 bytes.
 	Key    []byte
 	Limits Limits
+	// Clock tells the processor time of the calling thread, or any other time that only
+	// grows; it is called from where Classify is. Without one Limits.Time does not hold.
+	Clock func() time.Duration
 }
 
 // Limits bound what one exchange may cost. Zero values take the defaults.
@@ -29,6 +33,9 @@ type Limits struct {
 	// rules match expressions that cost much, and one match of theirs says all.
 	// Default 1000.
 	Misses int
+	// Time is how long the rules may take over each MiB begun of an exchange, by
+	// Config.Clock; what is left is counted, not looked at. Default 50 ms.
+	Time time.Duration
 }
 
 // minKey is the least number of bytes of a digest key that is worth the name.
@@ -48,6 +55,7 @@ type Engine struct {
 	key      []byte
 	keyID    string
 	limits   Limits
+	clock    func() time.Duration
 }
 
 // openLayer stands in the place of a rule where an anchor tells of an encoding.
@@ -81,11 +89,12 @@ func NewEngine(cfg Config) (*Engine, error) {
 	id := sha256.Sum256(append([]byte("leaktap key id\x00"), cfg.Key...))
 	e := &Engine{
 		anchors: map[anchorKey]int{}, fields: fields, byField: make([][]int32, len(fields.classes)),
-		key: slices.Clone(cfg.Key), keyID: "k-" + hex.EncodeToString(id[:4]), limits: cfg.Limits,
+		key: slices.Clone(cfg.Key), keyID: "k-" + hex.EncodeToString(id[:4]), limits: cfg.Limits, clock: cfg.Clock,
 	}
 	e.limits.Findings = orDefault(e.limits.Findings, 100)
 	e.limits.Layers = orDefault(e.limits.Layers, 4)
 	e.limits.Misses = orDefault(e.limits.Misses, 1000)
+	e.limits.Time = orDefault(e.limits.Time, 50*time.Millisecond)
 	for _, start := range encodedStarts {
 		if err := e.addAnchor(anchor{text: start}, openLayer); err != nil {
 			return nil, fmt.Errorf("make engine: %w", err)
@@ -111,7 +120,7 @@ func NewEngine(cfg Config) (*Engine, error) {
 	return e, nil
 }
 
-func orDefault(n, def int) int {
+func orDefault[N int | time.Duration](n, def N) N {
 	if n <= 0 {
 		return def
 	}

@@ -60,13 +60,26 @@ func (c *Classifier) walkHeaders(where Where, headers []Header) {
 	for i := range headers {
 		h := &headers[i]
 		c.out.Bytes += int64(len(h.Name) + len(h.Value))
-		mark := len(c.arena)
-		for _, b := range h.Name {
-			c.arena = append(c.arena, lowerASCII[b])
+		quiet := c.known.entry(h)
+		if quiet != nil && quiet.holds(h) {
+			continue
 		}
-		c.leaf(c.arena[mark:], h.Value)
-		c.arena = c.arena[:mark]
+		questions, steps := c.budget.questions, c.steps
+		c.walkHeader(h)
+		if quiet != nil && c.budget.questions == questions && c.steps == steps {
+			quiet.fill(h)
+		}
 	}
+}
+
+// walkHeader looks at a header under its lower-case name.
+func (c *Classifier) walkHeader(h *Header) {
+	mark := len(c.arena)
+	for _, b := range h.Name {
+		c.arena = append(c.arena, lowerASCII[b])
+	}
+	c.leaf(c.arena[mark:], h.Value)
+	c.arena = c.arena[:mark]
 }
 
 // walkTarget looks at the path as text and at the parameters as named values.

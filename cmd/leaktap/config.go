@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/exporter-toolkit/web"
 
 	"github.com/leaktap/leaktap/capture"
+	"github.com/leaktap/leaktap/classify"
 	"github.com/leaktap/leaktap/ingest"
 )
 
@@ -63,9 +64,15 @@ type interfaceConfig struct {
 }
 
 type classifyConfig struct {
-	KeyFile             string `yaml:"key_file"`
-	FindingsPerExchange int    `yaml:"findings_per_exchange"`
-	DecodeLayers        int    `yaml:"decode_layers"`
+	KeyFile             string   `yaml:"key_file"`
+	FindingsPerExchange int      `yaml:"findings_per_exchange"`
+	DecodeLayers        int      `yaml:"decode_layers"`
+	TimePerMiB          duration `yaml:"time_per_mib"`
+}
+
+// limits are those that are set.
+func (c *classifyConfig) limits() classify.Limits {
+	return classify.Limits{Findings: c.FindingsPerExchange, Layers: c.DecodeLayers, Time: time.Duration(c.TimePerMiB)}
 }
 
 // rulesConfig adds rule files and disables rules, kinds of tokens ("github-pat")

@@ -72,7 +72,7 @@ func (d *detecting) engineOf(set *ruleSet, limits classify.Limits) (*classify.En
 	if err != nil {
 		return nil, err
 	}
-	return classify.NewEngine(classify.Config{Detectors: set.detectors, Fields: set.vocabulary.Fields, Key: key, Limits: limits})
+	return classify.NewEngine(classify.Config{Detectors: set.detectors, Fields: set.vocabulary.Fields, Key: key, Limits: limits, Clock: threadTime})
 }
 
 // keyBytes is the size of a new digest key.

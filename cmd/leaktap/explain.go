@@ -80,6 +80,7 @@ func (a *app) explainExchange(x *classify.Exchange, seen *classify.Inspection, f
 		{"record", count(int64(len(x.Record)), "bytes")},
 		{"inspected", fmt.Sprintf("%d bytes", seen.Bytes)},
 		{"not opened", count(seen.LayerLimit, "bytes of encodings that are nested too deep")},
+		{"given up", count(seen.TimeLimit, "bytes of an exchange that took too long")},
 		{"dropped", count(seen.DroppedFindings, "findings past the limit")},
 		{"not asked", count(seen.DroppedCandidates, "places whose rule had looked in vain too often")},
 		{"findings", strconv.Itoa(len(found))},

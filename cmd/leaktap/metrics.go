@@ -61,6 +61,9 @@ func (m *metrics) observe(kind classify.SourceKind, in classify.Inspection, took
 	if in.LayerLimit > 0 {
 		m.skip(kind, "layer-limit", in.LayerLimit)
 	}
+	if in.TimeLimit > 0 {
+		m.skip(kind, "time-limit", in.TimeLimit)
+	}
 	if in.DroppedCandidates > 0 { // places, each of a byte at least
 		m.skip(kind, "miss-limit", in.DroppedCandidates)
 	}

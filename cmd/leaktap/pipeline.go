@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -36,6 +37,8 @@ type pipeline struct {
 	panics      atomic.Int64
 	dropped     atomic.Int64
 	missed      atomic.Int64
+	layered     atomic.Int64
+	overtime    atomic.Int64
 	worst       atomic.Uint32
 }
 
@@ -48,6 +51,8 @@ func newPipeline(engine *classify.Engine, now func() time.Time, log *slog.Logger
 // Handle classifies one exchange.
 func (p *pipeline) Handle(x *classify.Exchange) {
 	c := p.classifiers.Get().(*classify.Classifier)
+	runtime.LockOSThread() // the limit on time counts that of one thread
+	defer runtime.UnlockOSThread()
 	start := time.Now()
 	defer func() {
 		// A detector that panics costs its exchange, not the agent. The value
@@ -65,6 +70,8 @@ func (p *pipeline) Handle(x *classify.Exchange) {
 	p.bytes.Add(in.Bytes)
 	p.dropped.Add(in.DroppedFindings)
 	p.missed.Add(in.DroppedCandidates)
+	p.layered.Add(in.LayerLimit)
+	p.overtime.Add(in.TimeLimit)
 	p.metrics.observe(x.Source.Kind, in, time.Since(start))
 }
 

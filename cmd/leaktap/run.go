@@ -49,7 +49,7 @@ func (a *app) agentFrom(file string) (*agent, *config, error) {
 		return nil, nil, err
 	}
 	d := detecting{keyFile: c.Classify.KeyFile, rules: c.Rules.Files, disable: c.Rules.Disable}
-	engine, err := d.engine(classify.Limits{Findings: c.Classify.FindingsPerExchange, Layers: c.Classify.DecodeLayers}, a.log)
+	engine, err := d.engine(c.Classify.limits(), a.log)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", file, err)
 	}

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/leaktap/leaktap/alert"
@@ -60,6 +61,9 @@ func (a *app) conclude(ctx context.Context, o *outputs, s *summary, p *pipeline,
 	code, ended := signalled(ctx)
 	if !ended {
 		code = exitCode(exit)
+	}
+	for reason, n := range map[string]*atomic.Int64{"layer-limit": &p.layered, "time-limit": &p.overtime} {
+		s.uninspected[reason] += n.Load()
 	}
 	s.write(a.err, p, out, err != nil, code)
 	return exit
