@@ -170,6 +170,22 @@ func (l *Ledger) view(e *entry, now time.Time) Exposure {
 type tally struct {
 	exposures map[exposureClass]int
 	tokens    map[string]int
+	// suspects counts, by service, the callers who gather data.
+	suspects map[string]int
+}
+
+// isHarvest says whether each exposure of a rule is a caller who gathers data.
+func isHarvest(rule string) bool { return rule == "harvest" || rule == "enumeration" }
+
+// maxSuspected bounds the services that are told apart; suspects of others count as those of
+// "other".
+const maxSuspected = 100
+
+func (t *tally) suspect(service string) {
+	if _, known := t.suspects[service]; !known && len(t.suspects) >= maxSuspected {
+		service = overflow
+	}
+	t.suspects[service]++
 }
 
 type exposureClass struct {
@@ -179,13 +195,16 @@ type exposureClass struct {
 
 // tally counts what the ledger holds.
 func (l *Ledger) tally() tally {
-	t := tally{exposures: map[exposureClass]int{}, tokens: map[string]int{}}
+	t := tally{exposures: map[exposureClass]int{}, tokens: map[string]int{}, suspects: map[string]int{}}
 	now := l.config.Now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, e := range l.exposures.all {
 		x := l.view(e, now)
 		t.exposures[exposureClass{x.Severity, x.State}]++
+		if x.State == StateOpen && isHarvest(e.Sample.Rule.ID) {
+			t.suspect(labelsOf(e.Sample).service)
+		}
 	}
 	for _, token := range l.tokens.all {
 		t.tokens[tokenState(token, now)]++

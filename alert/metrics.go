@@ -149,8 +149,8 @@ func (d deliveries) count(n int, err error) {
 
 // ledgerCollector shows at scrape time what a ledger holds.
 type ledgerCollector struct {
-	ledger            *Ledger
-	exposures, tokens *prometheus.Desc
+	ledger                      *Ledger
+	exposures, tokens, suspects *prometheus.Desc
 }
 
 func newLedgerCollector(l *Ledger) *ledgerCollector {
@@ -158,13 +158,15 @@ func newLedgerCollector(l *Ledger) *ledgerCollector {
 		l,
 		prometheus.NewDesc("leaktap_exposures", "Exposures that the ledger holds.", []string{"severity", "state"}, nil),
 		prometheus.NewDesc("leaktap_tokens_exposed", "Distinct tokens that were exposed.", []string{"state"}, nil),
+		prometheus.NewDesc("leaktap_harvest_suspects", "Callers who gather data or go through objects one by one, by service.", []string{"service"}, nil),
 	}
 }
 
-// Describe sends the descriptions of both gauges.
+// Describe sends the descriptions of the gauges.
 func (c *ledgerCollector) Describe(ch chan<- *prometheus.Desc) {
 	ch <- c.exposures
 	ch <- c.tokens
+	ch <- c.suspects
 }
 
 // Collect sends a gauge for every severity and state, zeros too: a series that is
@@ -179,5 +181,8 @@ func (c *ledgerCollector) Collect(ch chan<- prometheus.Metric) {
 	}
 	for _, state := range []string{tokenLive, tokenExpired, tokenUnknown} {
 		ch <- prometheus.MustNewConstMetric(c.tokens, prometheus.GaugeValue, float64(t.tokens[state]), state)
+	}
+	for service, n := range t.suspects {
+		ch <- prometheus.MustNewConstMetric(c.suspects, prometheus.GaugeValue, float64(n), service)
 	}
 }

@@ -38,6 +38,7 @@ func TestEachMetricMoves(t *testing.T) {
 		{"leaktap_tokens_exposed", []string{"state", "live"}, 0, 1},
 		{"leaktap_tokens_exposed", []string{"state", "expired"}, 0, 1},
 		{"leaktap_tokens_exposed", []string{"state", "unknown"}, 0, 1},
+		{"leaktap_harvest_suspects", []string{"service", "users-api"}, -1, 1},
 		{"leaktap_notifications_total", []string{"sink", "test"}, -1, 5},
 		{"leaktap_notifications_failed_total", []string{"sink", "test"}, -1, 2},
 		{"leaktap_queue_fill_ratio", nil, 0, 0.75},
@@ -60,6 +61,7 @@ func TestEachMetricMoves(t *testing.T) {
 	m.Accept(finding(2, at("/api/books")))
 	c.now = epoch().Add(2 * time.Hour)
 	addTokens(ledger, c.now)
+	ledger.Accept(finding(9, at("/harvest"), severity(classify.High), func(f *classify.Finding) { f.Rule.ID, f.Time = "harvest", c.now }))
 	counts := m.deliveries("test")
 	counts.count(3, nil)
 	counts.count(2, errors.New("away"))

@@ -42,6 +42,8 @@ type search struct {
 	names  nameCache
 	known  quietHeaders
 	budget budget
+	// seen is the exchange as those see it who look at many.
+	seen *observer
 	// everywhere makes every value of a document worth a look, in tests.
 	everywhere bool
 	// steps counts the objects, lists and layers entered and left; parentAt is the
@@ -81,11 +83,14 @@ type Inspection struct {
 	// DroppedCandidates counts places that were not looked at because their rule
 	// had looked in vain Limits.Misses times.
 	DroppedCandidates int64
+	// Observation is what the exchange tells those who look at many, nil unless
+	// Config.Observe is set.
+	Observation *Observation
 }
 
 // NewClassifier returns a classifier; each goroutine needs its own.
 func (e *Engine) NewClassifier() *Classifier {
-	c := &Classifier{e: e, mac: hmac.New(sha256.New, e.key), misses: make([]int, len(e.rules))}
+	c := &Classifier{e: e, mac: hmac.New(sha256.New, e.key), misses: make([]int, len(e.rules)), search: search{seen: newObserver(e.observerKey)}}
 	c.names.v = e.fields
 	return c
 }
@@ -99,6 +104,7 @@ func (c *Classifier) Classify(x *Exchange, asOf time.Time, report func(*Finding)
 	clear(c.misses)
 	c.walk.room = maxUnpacked
 	c.budget = budget{}
+	c.seen.begin()
 	c.view.reset(x, asOf)
 	c.walkTarget(x.Target)
 	c.walkHeaders(InRequestHeader, x.Request.Headers)
@@ -111,6 +117,9 @@ func (c *Classifier) Classify(x *Exchange, asOf time.Time, report func(*Finding)
 	for _, f := range c.view.Findings {
 		c.finish(f)
 		report(f)
+	}
+	if c.e.observe {
+		c.out.Observation = c.observe(asOf)
 	}
 	c.x = nil
 	clear(c.view.Findings)

@@ -1,6 +1,7 @@
 package classify
 
 import (
+	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -21,6 +22,10 @@ type Config struct {
 	// Clock tells the processor time of the calling thread, or any other time that only
 	// grows; it is called from where Classify is. Without one Limits.Time does not hold.
 	Clock func() time.Duration
+	// Observe asks for observations, for those who look at many exchanges. ReadToken reads
+	// the credential that a request shows; it may be nil.
+	Observe   bool
+	ReadToken func(credential []byte) TokenFacts
 }
 
 // Limits bound what one exchange may cost. Zero values take the defaults.
@@ -56,6 +61,14 @@ type Engine struct {
 	keyID    string
 	limits   Limits
 	clock    func() time.Duration
+	observing
+}
+
+// observing is what the engine's owner wants to know of callers.
+type observing struct {
+	observe     bool
+	readToken   func(credential []byte) TokenFacts
+	observerKey []byte
 }
 
 // openLayer stands in the place of a rule where an anchor tells of an encoding.
@@ -90,6 +103,7 @@ func NewEngine(cfg Config) (*Engine, error) {
 	e := &Engine{
 		anchors: map[anchorKey]int{}, fields: fields, byField: make([][]int32, len(fields.classes)),
 		key: slices.Clone(cfg.Key), keyID: "k-" + hex.EncodeToString(id[:4]), limits: cfg.Limits, clock: cfg.Clock,
+		observing: observing{cfg.Observe, cfg.ReadToken, observerKey(cfg.Key)},
 	}
 	e.limits.Findings = orDefault(e.limits.Findings, 100)
 	e.limits.Layers = orDefault(e.limits.Layers, 4)
@@ -125,6 +139,13 @@ func orDefault[N int | time.Duration](n, def N) N {
 		return def
 	}
 	return n
+}
+
+// observerKey derives the key of the hashes in observations.
+func observerKey(key []byte) []byte {
+	mac := hmac.New(sha256.New, key)
+	mac.Write([]byte("leaktap observations"))
+	return mac.Sum(nil)
 }
 
 // KeyID names the digest key without telling it.

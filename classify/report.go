@@ -77,7 +77,7 @@ func (c *Classifier) add(p *pendingMatch, at string) {
 	}
 	count := max(1, p.m.Count)
 	if p.m.Show == "" {
-		c.secrets.add(p.text[p.m.Lo:p.m.Hi], p.rule.rule.Category)
+		c.note(where, p.rule.rule.Category, p.text[p.m.Lo:p.m.Hi])
 	}
 	for _, f := range c.view.Findings {
 		if c.walk.rescanning && f.Rule == p.rule.rule && f.Evidence.Digest == c.digest(p.text[p.m.Lo:p.m.Hi]) {
@@ -108,6 +108,15 @@ func (c *Classifier) add(p *pendingMatch, at string) {
 		f.Confidence = MediumConfidence
 	}
 	c.view.Findings = append(c.view.Findings, f)
+}
+
+// note remembers a value that was reported, for the rest of the exchange and for those who
+// look at many.
+func (c *Classifier) note(where Where, category Category, value []byte) {
+	if c.e.observe && observes(where, category) {
+		c.seen.value(value)
+	}
+	c.secrets.add(value, category)
 }
 
 // evidence redacts a match.
@@ -161,23 +170,40 @@ func (c *Classifier) digest(value []byte) string {
 func (c *Classifier) finish(f *Finding) {
 	x := c.x
 	f.Time, f.Source = x.Time, x.Source
-	f.HTTP = HTTP{
-		Method: cleanMethod(x.Method), Host: c.scrub(cleanHost(x.Host), ".", "*"), Route: c.scrub(c.view.route, "/", "{id}"),
-		Status: x.Status, Service: c.scrub(cleanHost([]byte(x.Service)), ".", "*"),
-	}
+	f.HTTP = c.http(x)
 	f.Pointer = c.scrub(f.Pointer, "/", "*")
 	c.scrubToken(f.Token)
 	f.Principal = c.principal(x)
-	service := f.HTTP.Service
-	if service == "" {
-		service = f.HTTP.Host
-	}
 	place := ""
 	if x.Persisted { // where it was written down is part of what is exposed
 		place = string(x.Source.Kind) + ":" + x.Source.Name
 	}
-	f.Fingerprint = sum("", 16, f.Rule.ID, service, f.HTTP.Method, f.HTTP.Route, place, f.Where.String(), f.Pointer)
+	f.Fingerprint = sum("", 16, f.Rule.ID, f.HTTP.service(), f.HTTP.Method, f.HTTP.Route, place, f.Where.String(), f.Pointer)
 	f.ID = sum("lt-", 10, f.Fingerprint, string(x.Source.Kind), x.Source.Name, string(c.coordinates(x)))
+}
+
+// http names the exchange by names that were cleaned.
+func (c *Classifier) http(x *Exchange) HTTP {
+	return HTTP{
+		Method: cleanMethod(x.Method), Host: c.scrub(c.host(x.Host), ".", "*"), Route: c.scrub(c.view.route, "/", "{id}"),
+		Status: x.Status, Service: c.scrub(c.host([]byte(x.Service)), ".", "*"),
+	}
+}
+
+// host is cleanHost; services have few names.
+func (c *Classifier) host(name []byte) string {
+	if len(name) == 0 {
+		return ""
+	}
+	return remember(c.seen.hosts, name, func() string { return cleanHost(name) })
+}
+
+// service names who answered, the host where nothing else does.
+func (h *HTTP) service() string {
+	if h.Service != "" {
+		return h.Service
+	}
+	return h.Host
 }
 
 // coordinates are what tells a record from all others of its source.

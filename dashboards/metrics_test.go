@@ -22,6 +22,8 @@ func metrics() map[string][]string {
 		"leaktap_exposures":                             {"severity", "state"},
 		"leaktap_tokens_exposed":                        {"state"},
 		"leaktap_harvest_suspects":                      {"service"},
+		"leaktap_window_tracked":                        {"kind"},
+		"leaktap_window_evicted_total":                  {"kind"},
 		"leaktap_classify_duration_seconds":             nil,
 		"leaktap_kafka_lag_records":                     {"topic", "partition"},
 		"leaktap_kafka_lag_seconds":                     {"topic", "partition"},
@@ -40,7 +42,7 @@ func metrics() map[string][]string {
 
 // later are metrics that nothing exports yet, so that no panel would show them.
 func later() []string {
-	return []string{"leaktap_harvest_suspects", "leaktap_config_last_reload_successful"}
+	return []string{"leaktap_config_last_reload_successful"}
 }
 
 var (

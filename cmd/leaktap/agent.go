@@ -18,9 +18,9 @@ import (
 // sinks, a server shows both. It owns every goroutine; run waits for all of
 // them.
 type agent struct {
-	log      *slog.Logger
-	metrics  *metrics
-	engine   *classify.Engine
+	log     *slog.Logger
+	metrics *metrics
+	*detection
 	now      func() time.Time
 	ledger   *alert.Ledger
 	findings *alert.Metrics
@@ -42,8 +42,9 @@ type source func(ctx context.Context, p *pipeline) error
 
 // newAgent returns an agent without sources and with the sinks that every agent
 // has: ledger and metrics.
-func newAgent(log *slog.Logger, engine *classify.Engine, now func() time.Time) *agent {
-	a := &agent{log: log, engine: engine, now: now, metrics: newMetrics(version())}
+func newAgent(log *slog.Logger, d *detection, now func() time.Time) *agent {
+	a := &agent{log: log, detection: d, now: now, metrics: newMetrics(version())}
+	a.metrics.watchWindows(d.windows)
 	a.ledger = alert.NewLedger(alert.LedgerConfig{})
 	a.findings = alert.NewMetrics(a.metrics.registry, a.ledger, alert.MetricsConfig{})
 	a.sinks = []sink{a.ledger, a.findings}
@@ -57,11 +58,11 @@ func (a *app) agentWith(d *detecting, o *outputs, live bool) (*agent, *output, e
 	if err != nil {
 		return nil, nil, usage(err)
 	}
-	engine, err := d.engine(classify.Limits{}, a.log)
+	detection, err := d.detection(classify.Limits{}, a.log)
 	if err != nil {
 		return nil, nil, usage(err)
 	}
-	agent := newAgent(a.log, engine, now)
+	agent := newAgent(a.log, detection, now)
 	agent.randomKey = d.keyFile == ""
 	out, err := o.open(a, agent.findings, live)
 	if err != nil {
@@ -119,7 +120,7 @@ func (a *agent) serve(listen, webConfig string) error {
 	}
 	a.server = s
 	s.handle(a.metrics.handler(), page.Config{
-		Exposures: a.ledger, Rules: a.engine.Rules(), Status: a.status,
+		Exposures: a.ledger, Rules: a.rules, Status: a.status,
 	}, a.ready.check)
 	return nil
 }
@@ -138,7 +139,7 @@ const settleTimeout = 10 * time.Second
 
 // run runs until ctx ends, every source has ended, or one of them fails.
 func (a *agent) run(ctx context.Context) error {
-	a.pipeline = newPipeline(a.engine, a.now, a.log, a.metrics, a.sinks...)
+	a.pipeline = newPipeline(a.detection, a.now, a.log, a.metrics, a.sinks...)
 	sinkCtx, stopSinks := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopSinks()
 	sinks := start(sinkCtx, a.runners)

@@ -13,6 +13,8 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/leaktap/leaktap/classify"
+	"github.com/leaktap/leaktap/classify/detect"
+	"github.com/leaktap/leaktap/classify/window"
 )
 
 // detecting holds the options of detection that verbs share.
@@ -57,13 +59,25 @@ func (d *detecting) ruleSet(log *slog.Logger) (*ruleSet, error) {
 	return set, set.disableAll(d.disable)
 }
 
-// engine compiles the detectors.
-func (d *detecting) engine(limits classify.Limits, log *slog.Logger) (*classify.Engine, error) {
+// detection is what looks at exchanges: at each, and at many together.
+type detection struct {
+	engine *classify.Engine
+	// windows is nil where nothing is looked for in many.
+	windows *windows
+	rules   []*classify.Rule
+}
+
+// detection compiles what is looked for.
+func (d *detecting) detection(limits classify.Limits, log *slog.Logger) (*detection, error) {
 	set, err := d.ruleSet(log)
 	if err != nil {
 		return nil, err
 	}
-	return d.engineOf(set, limits)
+	engine, err := d.engineOf(set, limits)
+	if err != nil {
+		return nil, err
+	}
+	return &detection{engine, newWindows(window.Limits{}, set.windows), set.rules()}, nil
 }
 
 // engineOf makes an engine of rules.
@@ -72,7 +86,10 @@ func (d *detecting) engineOf(set *ruleSet, limits classify.Limits) (*classify.En
 	if err != nil {
 		return nil, err
 	}
-	return classify.NewEngine(classify.Config{Detectors: set.detectors, Fields: set.vocabulary.Fields, Key: key, Limits: limits, Clock: threadTime})
+	return classify.NewEngine(classify.Config{
+		Detectors: set.detectors, Fields: set.vocabulary.Fields, Key: key, Limits: limits, Clock: threadTime,
+		Observe: len(set.windows) > 0, ReadToken: detect.ReadCaller,
+	})
 }
 
 // keyBytes is the size of a new digest key.

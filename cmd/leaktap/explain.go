@@ -48,11 +48,11 @@ func (a *app) explainRecords(ctx context.Context, d *detecting, cfg ingest.Confi
 	if err != nil {
 		return usage(err)
 	}
-	engine, err := d.engine(classify.Limits{}, a.log)
+	detection, err := d.detection(classify.Limits{}, a.log)
 	if err != nil {
 		return usage(err)
 	}
-	classifier := engine.NewClassifier()
+	classifier := detection.engine.NewClassifier()
 	if _, err := reader.Run(ctx, ingest.StdinName, a.in, func(x *classify.Exchange) {
 		var found []*classify.Finding
 		seen := classifier.Classify(x, now(), func(f *classify.Finding) { found = append(found, f) })

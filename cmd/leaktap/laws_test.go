@@ -24,6 +24,7 @@ var mayImport = map[string][]string{
 	"classify/detect":     {"classify", "classify/jsonscan"},
 	// classify/detect/detecttest reads corpora, for tests and for `rules test`.
 	"classify/detect/detecttest": {"classify"},
+	"classify/window":            {"classify"},
 	"capture":                    {"classify"},
 	"ingest":                     {"classify", "classify/jsonscan"},
 	"alert":                      {"classify"},
@@ -31,7 +32,7 @@ var mayImport = map[string][]string{
 	"dashboards":                 nil,
 	"deploy":                     nil,
 	"e2e":                        nil,
-	"cmd/leaktap":                {"alert", "alert/page", "capture", "classify", "classify/detect", "classify/detect/detecttest", "dashboards", "ingest"},
+	"cmd/leaktap":                {"alert", "alert/page", "capture", "classify", "classify/detect", "classify/detect/detecttest", "classify/window", "dashboards", "ingest"},
 	"score":                      {"classify", "classify/detect", "ingest", "score/corpus"},
 	"score/corpus":               nil, // a second opinion knows nothing of the first
 }

@@ -83,6 +83,13 @@ func (m *metrics) watchCapture(stats func() capture.Stats) {
 	}
 }
 
+// watchWindows exports how much windows follow.
+func (m *metrics) watchWindows(w *windows) {
+	if m != nil && w != nil {
+		m.registry.MustRegister(newWindowCollector(w))
+	}
+}
+
 // handler serves the metrics.
 func (m *metrics) handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{EnableOpenMetrics: true, MaxRequestsInFlight: 4, Timeout: 10 * time.Second})
@@ -177,4 +184,37 @@ func (c *coverage) totals() map[skipped]int64 {
 		}
 	}
 	return total
+}
+
+// windowCollector shows at scrape time what windows follow and gave up.
+type windowCollector struct {
+	windows          *windows
+	tracked, evicted *prometheus.Desc
+}
+
+func newWindowCollector(w *windows) *windowCollector {
+	return &windowCollector{
+		w,
+		prometheus.NewDesc("leaktap_window_tracked", "Callers, kinds of objects and private objects that are followed over many exchanges.", []string{"kind"}, nil),
+		prometheus.NewDesc("leaktap_window_evicted_total", "What was followed and made room for others, the least suspicious first.", []string{"kind"}, nil),
+	}
+}
+
+// Describe sends the descriptions of both metrics.
+func (c *windowCollector) Describe(ch chan<- *prometheus.Desc) {
+	ch <- c.tracked
+	ch <- c.evicted
+}
+
+// Collect sends both metrics for each kind.
+func (c *windowCollector) Collect(ch chan<- prometheus.Metric) {
+	s := c.windows.stats()
+	for _, k := range []struct {
+		kind    string
+		tracked int
+		evicted int64
+	}{{"caller", s.Callers, s.EvictedCallers}, {"family", s.Families, s.EvictedFamilies}, {"object", s.Objects, s.EvictedObjects}} {
+		ch <- prometheus.MustNewConstMetric(c.tracked, prometheus.GaugeValue, float64(k.tracked), k.kind)
+		ch <- prometheus.MustNewConstMetric(c.evicted, prometheus.CounterValue, float64(k.evicted), k.kind)
+	}
 }

@@ -24,10 +24,10 @@ type sink interface {
 // pipeline classifies exchanges and hands the findings to the sinks. It serves
 // any number of sources at once and is what they call.
 type pipeline struct {
-	engine *classify.Engine
-	sinks  []sink
-	now    func() time.Time
-	log    *slog.Logger
+	*detection
+	sinks []sink
+	now   func() time.Time
+	log   *slog.Logger
 	// metrics may be nil: verbs that end with a summary need none.
 	metrics *metrics
 
@@ -42,9 +42,9 @@ type pipeline struct {
 	worst       atomic.Uint32
 }
 
-func newPipeline(engine *classify.Engine, now func() time.Time, log *slog.Logger, m *metrics, sinks ...sink) *pipeline {
-	p := &pipeline{engine: engine, sinks: sinks, now: now, log: log, metrics: m}
-	p.classifiers.New = func() any { return engine.NewClassifier() }
+func newPipeline(d *detection, now func() time.Time, log *slog.Logger, m *metrics, sinks ...sink) *pipeline {
+	p := &pipeline{detection: d, sinks: sinks, now: now, log: log, metrics: m}
+	p.classifiers.New = func() any { return d.engine.NewClassifier() }
 	return p
 }
 
@@ -66,6 +66,7 @@ func (p *pipeline) Handle(x *classify.Exchange) {
 		p.classifiers.Put(c)
 	}()
 	in := c.Classify(x, p.now(), p.report)
+	p.windows.observe(in.Observation, p.report)
 	p.exchanges.Add(1)
 	p.bytes.Add(in.Bytes)
 	p.dropped.Add(in.DroppedFindings)

@@ -32,7 +32,7 @@ func (d *panicDetector) Rule() *classify.Rule { return &d.rule }
 
 func (d *panicDetector) Detect(c *classify.Candidate) { panic(string(c.Text)) }
 
-func panicking(t *testing.T) *classify.Engine {
+func panicking(t *testing.T) *detection {
 	t.Helper()
 	d := &panicDetector{classify.Rule{
 		ID: "p", Category: classify.CategoryDebug, Severity: classify.Low, Why: "w", Fix: "f",
@@ -42,7 +42,7 @@ func panicking(t *testing.T) *classify.Engine {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return e
+	return &detection{engine: e}
 }
 
 // TestPanicCostsItsExchange checks that a panic in a detector is counted and

@@ -10,6 +10,7 @@ import (
 
 	"github.com/leaktap/leaktap/classify"
 	"github.com/leaktap/leaktap/classify/detect"
+	"github.com/leaktap/leaktap/classify/window"
 )
 
 // ruleSet is what is looked for: the rules and token kinds that come with
@@ -17,6 +18,8 @@ import (
 type ruleSet struct {
 	vocabulary *detect.Vocabulary
 	detectors  []classify.Detector
+	// windows are the rules on many exchanges.
+	windows []*classify.Rule
 	// notes are what rule files say that is hardly meant.
 	notes []string
 }
@@ -38,7 +41,7 @@ func loadRules(files []string) (*ruleSet, error) {
 }
 
 // compile makes the detectors, once all files are added.
-func (s *ruleSet) compile() { s.detectors = detect.All(s.vocabulary) }
+func (s *ruleSet) compile() { s.detectors, s.windows = detect.All(s.vocabulary), window.Rules() }
 
 // failedExample is an example or negative of a rule file that is not what it is
 // said to be.
@@ -92,12 +95,14 @@ const categoryPrefix = "category:"
 // disable stops looking for a rule, a kind of token, or the rules of a category.
 // A token of a kind that is disabled is no finding of any rule.
 func (s *ruleSet) disable(name string) error {
-	matches := func(d classify.Detector) bool { return d.Rule().ID == name }
+	matches := func(r *classify.Rule) bool { return r.ID == name }
 	if category, ok := strings.CutPrefix(name, categoryPrefix); ok {
-		matches = func(d classify.Detector) bool { return string(d.Rule().Category) == category }
+		matches = func(r *classify.Rule) bool { return string(r.Category) == category }
 	}
-	n := len(s.detectors)
-	if s.detectors = slices.DeleteFunc(s.detectors, matches); len(s.detectors) < n || s.vocabulary.Mute(name) {
+	n := len(s.rules())
+	s.detectors = slices.DeleteFunc(s.detectors, func(d classify.Detector) bool { return matches(d.Rule()) })
+	s.windows = slices.DeleteFunc(s.windows, matches)
+	if len(s.rules()) < n || s.vocabulary.Mute(name) {
 		return nil
 	}
 	if slices.Contains(s.allNames(), name) { // it is disabled already
@@ -118,9 +123,9 @@ func (s *ruleSet) disableAll(names []string) error {
 
 // names lists what can be disabled.
 func (s *ruleSet) names() (names []string) {
-	for _, d := range s.detectors {
-		category := categoryPrefix + string(d.Rule().Category)
-		if names = append(names, d.Rule().ID); !slices.Contains(names, category) {
+	for _, r := range s.rules() {
+		category := categoryPrefix + string(r.Category)
+		if names = append(names, r.ID); !slices.Contains(names, category) {
 			names = append(names, category)
 		}
 	}
@@ -132,15 +137,16 @@ func (s *ruleSet) names() (names []string) {
 
 // allNames lists what could be disabled before anything was.
 func (s *ruleSet) allNames() []string {
-	all := ruleSet{vocabulary: s.vocabulary, detectors: detect.All(s.vocabulary)}
+	all := ruleSet{vocabulary: s.vocabulary}
+	all.compile()
 	return all.names()
 }
 
 // rules lists the rules.
 func (s *ruleSet) rules() []*classify.Rule {
-	rules := make([]*classify.Rule, len(s.detectors))
+	rules := make([]*classify.Rule, len(s.detectors), len(s.detectors)+len(s.windows))
 	for i, d := range s.detectors {
 		rules[i] = d.Rule()
 	}
-	return rules
+	return append(rules, s.windows...)
 }

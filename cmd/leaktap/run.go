@@ -49,11 +49,11 @@ func (a *app) agentFrom(file string) (*agent, *config, error) {
 		return nil, nil, err
 	}
 	d := detecting{keyFile: c.Classify.KeyFile, rules: c.Rules.Files, disable: c.Rules.Disable}
-	engine, err := d.engine(c.Classify.limits(), a.log)
+	detection, err := d.detection(c.Classify.limits(), a.log)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", file, err)
 	}
-	agent := newAgent(a.log, engine, time.Now)
+	agent := newAgent(a.log, detection, time.Now)
 	agent.randomKey = c.Classify.KeyFile == ""
 	if problem := agent.configure(c); problem != nil {
 		return nil, nil, c.locate(problem)

@@ -82,7 +82,7 @@ func (a *app) scan(ctx context.Context, o *scanOptions, paths []string) error {
 	}
 	s := &scanner{
 		app: a, reader: reader, capture: capture.Config{Filter: o.filter}, total: newSummary(time.Now()),
-		pipeline: newPipeline(agent.engine, agent.now, a.log, nil, out.sinks...),
+		pipeline: newPipeline(agent.detection, agent.now, a.log, nil, out.sinks...),
 	}
 	var errs []error
 	for _, path := range paths {

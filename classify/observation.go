@@ -1,0 +1,248 @@
+package classify
+
+import (
+	"bytes"
+	"strings"
+	"time"
+)
+
+// Observation is what one exchange tells those who look at many: who asked for what, and
+// what was answered. It holds cleaned names and keyed hashes of 64 bits, no plaintext, so
+// that it may leave the machine. Its slices are valid until the next exchange.
+type Observation struct {
+	// Time is that of the exchange or, if its source does not tell, the agent's.
+	Time   time.Time
+	Source Source
+	HTTP   HTTP
+	Caller Caller
+	Object Object
+	Answer Answer
+	// coordinates tell the exchange from all others of its source.
+	coordinates []byte
+}
+
+// Object is what a request asks for.
+type Object struct {
+	// Family is the hash of the service and the template of all objects of the kind: the
+	// route with {id} or, where none stands in it, without its last segment. 0 is none.
+	Family uint64
+	// ID is the hash of the identifiers in path and query, 0 if there are none.
+	ID uint64
+	// Number is the last identifier if it is a number (Numeric): shifted by an amount that
+	// the key and the family fix, so that only differences of numbers mean something.
+	Number  int64
+	Numeric bool
+	// Named says that the identifier is a word of the path: it may be no object but a part of the API.
+	Named bool
+}
+
+// Ownership says whether an answer belongs to who asked.
+type Ownership uint8
+
+// The ownerships. Own means that a name of the caller's token stands in the object as its
+// owner or as its identifier; Foreign that only others do; Named that the object says "owner"
+// of another one, of the same kind of name.
+const (
+	UnknownOwner Ownership = iota
+	Own
+	Foreign
+	ForeignNamed
+)
+
+// Hint is what a refusal tells of accounts.
+type Hint uint8
+
+// The hints: that there is no such account, and that only the password is wrong.
+const (
+	NoHint Hint = iota
+	NoAccount
+	WrongPassword
+)
+
+// Answer is what a response holds.
+type Answer struct {
+	// Body is the hash of the body, 0 unless the answer is private.
+	Body uint64
+	// Private says that it holds data about people, or secrets.
+	Private bool
+	// Values are the hashes of those data, maxValues at most; Records is how many objects of
+	// one list hold such.
+	Values    []uint64
+	Records   int
+	Ownership Ownership
+	Hint      Hint
+}
+
+// maxValues bounds the values of one observation; more say nothing more of one exchange.
+const maxValues = 1024
+
+// observer makes observations.
+type observer struct {
+	key     sipKey
+	callers map[uint64]*callerFacts
+	// hosts are the clean names of hosts.
+	hosts map[string]string
+	buf   []byte // the start of a body without escapes
+	obs   Observation
+}
+
+func newObserver(key []byte) *observer {
+	return &observer{key: newSipKey(key), callers: map[uint64]*callerFacts{}, hosts: map[string]string{}}
+}
+
+// maxRemembered bounds maps of names; then all are forgotten.
+const maxRemembered = 1024
+
+// remember keeps what clean returns for a name.
+func remember(m map[string]string, name []byte, clean func() string) string {
+	if known, ok := m[string(name)]; ok {
+		return known
+	}
+	if len(m) >= maxRemembered {
+		clear(m)
+	}
+	made := clean()
+	m[string(name)] = made
+	return made
+}
+
+// begin empties the observation for the next exchange.
+func (o *observer) begin() {
+	o.obs = Observation{Answer: Answer{Values: o.obs.Answer.Values[:0]}}
+}
+
+// observes says whether findings of that kind make an answer private.
+func observes(where Where, category Category) bool {
+	switch category {
+	case CategoryPersonal, CategoryFinancial, CategoryCredential, CategoryToken:
+		return where == InResponseBody
+	}
+	return false
+}
+
+// value notes a private value of the answer.
+func (o *observer) value(text []byte) {
+	if len(o.obs.Answer.Values) < maxValues {
+		o.obs.Answer.Values = append(o.obs.Answer.Values, sipHash(o.key, text))
+	}
+}
+
+// observe completes the observation of the exchange.
+func (c *Classifier) observe(asOf time.Time) *Observation {
+	x, o := c.x, &c.seen.obs
+	o.Time, o.Source, o.HTTP = x.Time, x.Source, c.http(x)
+	if o.Time.IsZero() {
+		o.Time = asOf
+	}
+	o.coordinates = c.coordinates(x)
+	var names []uint64
+	o.Caller, names = c.caller(x)
+	o.Object = c.seen.object(x.Target, c.view.route, o.HTTP.service())
+	for _, f := range c.view.Findings {
+		if observes(f.Where, f.Rule.Category) {
+			o.Answer.Private = true
+			o.Answer.Records = max(o.Answer.Records, f.Count)
+		}
+	}
+	if o.Answer.Private {
+		o.Answer.Body = sipHash(c.seen.key, x.Response.Body)
+	}
+	if len(names) > 0 && o.Object.ID != 0 && x.Status/100 == 2 {
+		o.Answer.Ownership = c.ownership(names)
+	}
+	if x.Status >= 200 && (c.view.TokenRoute || speaksOfAccounts(x.Target)) {
+		o.Answer.Hint = c.hint()
+	}
+	return o
+}
+
+// queryIDs are the names of parameters that identify objects, folded.
+var queryIDs = map[string]bool{
+	"id": true, "uid": true, "uuid": true, "userid": true, "accountid": true, "customerid": true, "orderid": true, "user": true,
+	"account": true, "username": true, "email": true, "memberid": true, "profileid": true, "documentid": true, "fileid": true,
+	"invoiceid": true, "patientid": true, "employeeid": true, "clientid": false,
+}
+
+// object finds the identifiers of a target. The segments of a path that its template does
+// not keep are identifiers.
+func (o *observer) object(target []byte, route, service string) (obj Object) {
+	if route == "" {
+		return obj
+	}
+	var buf [128]byte
+	ids, last := buf[:0], []byte(nil)
+	path := pathOf(target)
+	for seg := range bytes.SplitSeq(path, []byte("/")) {
+		if len(seg) > 0 && !isRouteWord(seg) {
+			ids, last = append(append(ids, '/'), seg...), seg
+		}
+	}
+	for name, value := range queryPairs(target) {
+		if len(value) > 0 && queryIDs[foldName(name)] {
+			ids, last = append(append(ids, '?'), value...), value
+		}
+	}
+	if i := bytes.LastIndexByte(path, '/'); last == nil && i >= 0 && i+1 < len(path) {
+		obj.Named, last = true, path[i+1:]
+		ids = append(ids, last...)
+		route = route[:strings.LastIndexByte(route, '/')+1]
+	}
+	obj.Family = o.family(service, route)
+	if last != nil {
+		obj.ID = sipHash(o.key, ids)
+	}
+	if n, ok := number(last); ok {
+		obj.Numeric, obj.Number = true, n+int64(obj.Family>>1)
+	}
+	return obj
+}
+
+// family is the hash of a service's template.
+func (o *observer) family(service, template string) uint64 {
+	var buf [maxRoute + 64]byte
+	return sipHash(o.key, append(append(append(buf[:0], service...), 0), template...))
+}
+
+// queryPairs yields the names and values of a query, as they stand.
+func queryPairs(target []byte) func(yield func(name, value []byte) bool) {
+	return func(yield func(name, value []byte) bool) {
+		_, query, _ := bytes.Cut(target, []byte("?"))
+		for pair := range bytes.SplitSeq(query, []byte("&")) {
+			name, value, _ := bytes.Cut(pair, []byte("="))
+			if len(name) > 0 && !yield(name, value) {
+				return
+			}
+		}
+	}
+}
+
+// foldName returns a short name without case and signs, "" for a long one.
+func foldName(name []byte) string {
+	if len(name) > 24 {
+		return ""
+	}
+	var buf [24]byte
+	out := buf[:0]
+	for _, b := range name {
+		if f := foldByte[b]; f != 0 {
+			out = append(out, f)
+		}
+	}
+	return string(out)
+}
+
+// maxNumber bounds the digits of an identifier that is a number.
+const maxNumber = 18
+
+func number(text []byte) (n int64, ok bool) {
+	if len(text) == 0 || len(text) > maxNumber {
+		return 0, false
+	}
+	for _, b := range text {
+		if !isDigit(b) {
+			return 0, false
+		}
+		n = n*10 + int64(b-'0')
+	}
+	return n, true
+}
