@@ -39,16 +39,19 @@ type rig struct {
 
 // rigs makes each sink. Adding a sink means adding a line here.
 func rigs() map[string]func(*testing.T) rig {
-	return map[string]func(*testing.T) rig{
+	all := map[string]func(*testing.T) rig{
 		"ledger":       ledgerRig,
 		"metrics":      metricsRig,
-		"jsonl":        jsonLinesRig,
 		"file":         fileRig,
 		"text":         func(t *testing.T) rig { return textRig(t, false) },
 		"live text":    func(t *testing.T) rig { return textRig(t, true) },
 		"webhook":      webhookRig,
 		"alertmanager": alertmanagerRig,
 	}
+	for _, format := range Formats() {
+		all[format] = func(t *testing.T) rig { return reportRig(t, format) }
+	}
+	return all
 }
 
 func ledgerRig(*testing.T) rig {
@@ -81,10 +84,16 @@ func metricsRig(t *testing.T) rig {
 	}}
 }
 
-func jsonLinesRig(*testing.T) rig {
+func reportRig(t *testing.T, format string) rig {
 	m, reg := testMetrics()
 	var out bytes.Buffer
-	return rig{NewJSONLines(&out, m), reg, out.String}
+	r := newReport(t, format, &out, m)
+	return rig{r, reg, func() string {
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+		return out.String()
+	}}
 }
 
 func fileRig(t *testing.T) rig {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -16,7 +15,7 @@ import (
 )
 
 // outputFormats are the forms in which findings are written.
-var outputFormats = []string{"text", "jsonl"}
+func outputFormats() []string { return append([]string{"text"}, alert.Formats()...) }
 
 // outputs holds the options that say where findings are written.
 type outputs struct {
@@ -59,7 +58,8 @@ func (s *severityFlag) Type() string { return "severity" }
 // exit code 1, letter the short form of --output, if the verb has one.
 func (o *outputs) flags(flags *pflag.FlagSet, failOn classify.Severity, letter string) {
 	o.failOn.level = failOn
-	flags.StringArrayVarP(&o.formats, "output", letter, []string{"text"}, "text or jsonl, to standard output or as FORMAT=FILE; may repeat")
+	flags.StringArrayVarP(&o.formats, "output", letter, []string{"text"},
+		strings.Join(outputFormats(), ", ")+"; to standard output or as FORMAT=FILE; may repeat")
 	flags.Var(&o.minSeverity, "min-severity", "least severity to show: info, low, medium, high, critical (text: low, others: info)")
 	flags.Var(&o.failOn, "fail-on", "least severity that makes the exit code 1, or none")
 }
@@ -103,12 +103,14 @@ func (out *output) add(a *app, o *outputs, m *alert.Metrics, format string, w io
 		least = classify.Low
 		out.sinks = append(out.sinks, text)
 		out.closers = append([]func() error{text.Close}, out.closers...)
-	case "jsonl":
-		lines := alert.NewJSONLines(w, m)
-		out.sinks = append(out.sinks, lines)
-		out.closers = append([]func() error{func() error { return lines.Settle(context.Background()) }}, out.closers...)
 	default:
-		return usage(fmt.Errorf("output format %q: there is none%s (%s)", format, didYouMean(format, outputFormats), strings.Join(outputFormats, ", ")))
+		report, err := alert.NewReport(format, version(), w, m)
+		if err != nil {
+			known := outputFormats()
+			return usage(fmt.Errorf("output %w%s (%s)", err, didYouMean(format, known), strings.Join(known, ", ")))
+		}
+		out.sinks = append(out.sinks, report)
+		out.closers = append([]func() error{report.Close}, out.closers...)
 	}
 	if o.minSeverity.set {
 		least = o.minSeverity.level

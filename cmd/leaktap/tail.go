@@ -78,7 +78,7 @@ func (o *tailOptions) flags(c *cobra.Command) *cobra.Command {
 // setLetterO takes the value of -o: an offset, as kcat has it, or a format of
 // findings, as the other verbs have it. No word is both.
 func (o *tailOptions) setLetterO(value string) error {
-	if format, _, _ := strings.Cut(value, "="); !slices.Contains(outputFormats, format) {
+	if format, _, _ := strings.Cut(value, "="); !slices.Contains(outputFormats(), format) {
 		o.start = value
 		return nil
 	}

@@ -24,10 +24,19 @@ func (w *faulty) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func TestJSONLinesBuffersUntilSettle(t *testing.T) {
+func newReport(t testing.TB, format string, w io.Writer, m *Metrics) *Report {
+	t.Helper()
+	r, err := NewReport(format, "1.2.3", w, m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestReportBuffersUntilSettle(t *testing.T) {
 	m, _ := testMetrics()
 	var out bytes.Buffer
-	j := NewJSONLines(&out, m)
+	j := newReport(t, "jsonl", &out, m)
 	j.Accept(finding(0))
 	j.Accept(finding(1))
 	if out.Len() != 0 {
@@ -45,11 +54,11 @@ func TestJSONLinesBuffersUntilSettle(t *testing.T) {
 	}
 }
 
-func TestJSONLinesReturnsAndCountsWriteErrors(t *testing.T) {
+func TestReportReturnsAndCountsWriteErrors(t *testing.T) {
 	for name, limit := range map[string]int{"at once": 0, "half a line": 100} {
 		t.Run(name, func(t *testing.T) {
 			m, reg := testMetrics()
-			j := NewJSONLines(&faulty{limit}, m)
+			j := newReport(t, "jsonl", &faulty{limit}, m)
 			j.Accept(finding(0))
 			for range 2 { // it stays an error
 				if err := j.Settle(t.Context()); err == nil || err.Error() != "write findings: disk is full" {
@@ -161,7 +170,7 @@ func TestFileStartsAFreshLineAfterATornOne(t *testing.T) {
 
 func BenchmarkJSONLines(b *testing.B) {
 	m, _ := testMetrics()
-	j := NewJSONLines(io.Discard, m)
+	j := newReport(b, "jsonl", io.Discard, m)
 	f := finding(0)
 	line, err := jsonLine(f)
 	if err != nil {
