@@ -60,10 +60,10 @@ func cut(s string, size int) string {
 	return s[:end] + ellipsis
 }
 
-// escapeInvisible rewrites a JSON text in which invisible characters stand raw so
+// EscapeInvisible rewrites a JSON text in which invisible characters stand raw so
 // that they stand as \u escapes. Its meaning stays the same: JSON allows such
 // characters inside strings only (RFC 8259, section 7).
-func escapeInvisible(text []byte) []byte {
+func EscapeInvisible(text []byte) []byte {
 	if bytes.IndexFunc(text, invisible) < 0 {
 		return text
 	}

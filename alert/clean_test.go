@@ -76,7 +76,7 @@ func TestEscapeInvisibleKeepsTheMeaning(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		escaped := escapeInvisible(text)
+		escaped := EscapeInvisible(text)
 		if strings.ContainsFunc(string(escaped), func(r rune) bool { return unicode.In(r, unicode.Cc, unicode.Cf) }) {
 			t.Fatalf("%q holds invisible characters", escaped)
 		}

@@ -26,7 +26,7 @@ func (csvForm) finding(w io.Writer, n int, f *classify.Finding) error {
 	}
 	row := csvRow(f)
 	for i, cell := range row {
-		row[i] = safeCell(Clean(cell))
+		row[i] = SafeCell(cell)
 	}
 	return csv.NewWriter(w).WriteAll(append(rows, row))
 }
@@ -77,8 +77,10 @@ func count(n int) string {
 	return strconv.Itoa(n)
 }
 
-// safeCell keeps spreadsheets from taking a cell for a formula (OWASP, "CSV Injection").
-func safeCell(cell string) string {
+// SafeCell cleans a cell, and keeps spreadsheets from taking it for a formula (OWASP, "CSV
+// Injection").
+func SafeCell(cell string) string {
+	cell = Clean(cell)
 	if cell != "" && strings.IndexByte("=+-@\t\r", cell[0]) >= 0 {
 		return "'" + cell
 	}

@@ -30,19 +30,27 @@ type Exposure struct {
 	// MorePrincipals says that this limit was reached.
 	Principals     int
 	MorePrincipals bool
-	// State is StateOpen or StateResolved.
-	State State
+	// Absent is how many answers of the route came without it since it was seen last.
+	Absent int64
+	// Regressions is how often it came back after that had been enough of them.
+	Regressions int
+	State       State
 }
 
 // State says whether an exposure goes on.
 type State string
 
-// The states of an exposure. Resolved means that it was not seen for
-// LedgerConfig.ResolveAfter; it opens again with the next finding.
+// The states of an exposure. Resolved means that LedgerConfig.ResolveAnswers answers of its
+// route came without it, or that it was not seen for LedgerConfig.ResolveAfter; it opens again
+// with the next finding, as regressed if answers had shown that it was gone.
 const (
-	StateOpen     State = "open"
-	StateResolved State = "resolved"
+	StateOpen      State = "open"
+	StateResolved  State = "resolved"
+	StateRegressed State = "regressed"
 )
+
+// States lists the states.
+func States() []State { return []State{StateOpen, StateRegressed, StateResolved} }
 
 // Place says where a source was read, as people write it: FILE:LINE,
 // TOPIC/PARTITION/OFFSET, INTERFACE frame N.

@@ -22,6 +22,9 @@ type LedgerConfig struct {
 	// ResolveAfter is how long an exposure stays open without a finding, 1 h by
 	// default.
 	ResolveAfter time.Duration
+	// ResolveAnswers is how many answers of its route have to come without an exposure before
+	// it counts as mended, 50 by default.
+	ResolveAnswers int64
 	// Now is the clock, time.Now by default.
 	Now func() time.Time
 }
@@ -32,28 +35,43 @@ func (c LedgerConfig) withDefaults() LedgerConfig {
 	c.MaxTokens = cmp.Or(c.MaxTokens, 10_000)
 	c.MaxPrincipals = cmp.Or(c.MaxPrincipals, 100)
 	c.ResolveAfter = cmp.Or(c.ResolveAfter, time.Hour)
+	c.ResolveAnswers = cmp.Or(c.ResolveAnswers, 50)
 	if c.Now == nil {
 		c.Now = time.Now
 	}
 	return c
 }
 
-// Ledger is a sink that keeps the exposures and tokens in memory, for the
-// findings page, the metrics and reports. A finding whose id it has seen changes
+// Ledger is a sink that keeps the exposures and tokens in memory, and in a file if it has one,
+// for the findings page, the metrics and reports. A finding whose id it has seen changes
 // nothing. It is safe for concurrent use.
 type Ledger struct {
 	config LedgerConfig
 
 	mu        sync.Mutex
 	exposures *lru[string, *entry]
-	tokens    *lru[string, *classify.Token] // by digest
-	seen      recent
+	tokens    *lru[string, *TokenRecord] // by digest
+	// answers counts those of the routes of exposures.
+	answers *lru[routeKey, *int64]
+	seen    recent
+	dirty   dirty
+	store   *store
 }
 
 // entry is an exposure with its distinct principals.
 type entry struct {
 	Exposure
 	principals map[string]struct{}
+	// answered is how many answers of the route had come when it was seen last, that one
+	// included.
+	answered int64
+}
+
+// routeKey names a route of a service.
+type routeKey struct{ service, method, route string }
+
+func routeOf(h *classify.HTTP) routeKey {
+	return routeKey{cmp.Or(h.Service, h.Host), h.Method, h.Route}
 }
 
 // NewLedger returns an empty ledger.
@@ -62,16 +80,24 @@ func NewLedger(c LedgerConfig) *Ledger {
 	return &Ledger{
 		config:    c,
 		exposures: newLRU[string, *entry](c.MaxExposures),
-		tokens:    newLRU[string, *classify.Token](c.MaxTokens),
+		tokens:    newLRU[string, *TokenRecord](c.MaxTokens),
+		answers:   newLRU[routeKey, *int64](c.MaxExposures),
 		seen:      newRecent(),
+		dirty:     newDirty(),
 	}
 }
 
 // Accept adds f to its exposure.
 func (l *Ledger) Accept(f *classify.Finding) { l.add(f) }
 
-// Settle returns at once: a ledger has nothing on its way.
-func (l *Ledger) Settle(context.Context) error { return nil }
+// Settle writes what is new to the ledger's file, if it has one. What cannot be written is an
+// error in the log and stays to be written: the findings themselves are with the other sinks.
+func (l *Ledger) Settle(context.Context) error {
+	if err := l.save(); err != nil {
+		l.store.log.Error("ledger is not written", "cause", err)
+	}
+	return nil
+}
 
 // add adds f to its exposure and says whether f opened it: the exposure is new.
 func (l *Ledger) add(f *classify.Finding) (opened bool) {
@@ -87,13 +113,50 @@ func (l *Ledger) add(f *classify.Finding) (opened bool) {
 			Exposure:   Exposure{Fingerprint: f.Fingerprint, First: f.Source, FirstSeen: seenAt(f, now)},
 			principals: map[string]struct{}{},
 		}
-		l.exposures.put(f.Fingerprint, e)
+		if dropped, ok := l.exposures.put(f.Fingerprint, e); ok {
+			l.dirty.exposures[dropped] = true
+		}
+	}
+	if known && l.absent(e) >= l.config.ResolveAnswers {
+		e.Regressions++
 	}
 	e.add(f, now, l.config.MaxPrincipals)
-	if f.Token != nil && f.Evidence.Digest != "" {
-		l.tokens.put(f.Evidence.Digest, f.Token)
-	}
+	e.answered = *l.answersOf(routeOf(&f.HTTP)) + 1
+	l.dirty.exposures[f.Fingerprint] = true
+	l.addToken(f, now)
 	return !known
+}
+
+// answersOf returns the count of answers of a route.
+func (l *Ledger) answersOf(key routeKey) *int64 {
+	n, ok := l.answers.use(key)
+	if !ok {
+		n = new(int64)
+		l.answers.put(key, n)
+	}
+	return n
+}
+
+// Answered counts an answer of a route, behind the findings in it: exposures that were not in
+// it may have been mended.
+func (l *Ledger) Answered(h *classify.HTTP) {
+	if h.Status < 200 {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if n, ok := l.answers.peek(routeOf(h)); ok {
+		*n++
+	}
+}
+
+// absent is how many answers of the route came without the exposure.
+func (l *Ledger) absent(e *entry) int64 {
+	n, ok := l.answers.peek(routeOf(&e.Sample.HTTP))
+	if !ok {
+		return 0
+	}
+	return max(0, *n-e.answered)
 }
 
 func (e *entry) add(f *classify.Finding, now time.Time, maxPrincipals int) {
@@ -159,9 +222,14 @@ func (l *Ledger) view(e *entry, now time.Time) Exposure {
 	x := e.Exposure
 	x.Principals = len(e.principals)
 	x.MorePrincipals = x.Principals >= l.config.MaxPrincipals
-	x.State = StateOpen
-	if now.Sub(e.Taken) >= l.config.ResolveAfter {
+	x.Absent = l.absent(e)
+	switch {
+	case x.Absent >= l.config.ResolveAnswers || now.Sub(e.Taken) >= l.config.ResolveAfter:
 		x.State = StateResolved
+	case x.Regressions > 0:
+		x.State = StateRegressed
+	default:
+		x.State = StateOpen
 	}
 	return x
 }
@@ -202,33 +270,12 @@ func (l *Ledger) tally() tally {
 	for _, e := range l.exposures.all {
 		x := l.view(e, now)
 		t.exposures[exposureClass{x.Severity, x.State}]++
-		if x.State == StateOpen && isHarvest(e.Sample.Rule.ID) {
+		if x.State != StateResolved && isHarvest(e.Sample.Rule.ID) {
 			t.suspect(labelsOf(e.Sample).service)
 		}
 	}
 	for _, token := range l.tokens.all {
-		t.tokens[tokenState(token, now)]++
+		t.tokens[tokenState(token.Token, now)]++
 	}
 	return t
-}
-
-// The states of a token.
-const (
-	tokenLive    = "live"
-	tokenExpired = "expired"
-	tokenUnknown = "unknown"
-)
-
-// tokenState judges a token at the time now: one that was live when it was found
-// may have expired since.
-func tokenState(t *classify.Token, now time.Time) string {
-	switch {
-	case t.Expires != nil && now.Before(*t.Expires):
-		return tokenLive
-	case t.Expires != nil || (t.Live != nil && !*t.Live):
-		return tokenExpired
-	case t.Live != nil:
-		return tokenLive
-	}
-	return tokenUnknown
 }

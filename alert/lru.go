@@ -40,19 +40,21 @@ func (l *lru[K, V]) peek(key K) (value V, ok bool) {
 	return value, false
 }
 
-// put makes key the newest entry, with that value.
-func (l *lru[K, V]) put(key K, value V) {
-	if e, ok := l.entries[key]; ok {
+// put makes key the newest entry, with that value. It returns the key of the entry that made
+// room for it, if one did.
+func (l *lru[K, V]) put(key K, value V) (dropped K, ok bool) {
+	if e, known := l.entries[key]; known {
 		e.Value.(*lruEntry[K, V]).value = value
 		l.order.MoveToFront(e)
-		return
+		return dropped, false
 	}
 	if len(l.entries) >= l.max {
-		oldest := l.order.Back()
-		delete(l.entries, l.order.Remove(oldest).(*lruEntry[K, V]).key)
+		dropped, ok = l.order.Remove(l.order.Back()).(*lruEntry[K, V]).key, true
+		delete(l.entries, dropped)
 		l.evicted++
 	}
 	l.entries[key] = l.order.PushFront(&lruEntry[K, V]{key, value})
+	return dropped, ok
 }
 
 // all gives every entry, newest first.

@@ -174,7 +174,7 @@ func (c *ledgerCollector) Describe(ch chan<- *prometheus.Desc) {
 func (c *ledgerCollector) Collect(ch chan<- prometheus.Metric) {
 	t := c.ledger.tally()
 	for severity := classify.Info; severity <= classify.Critical; severity++ {
-		for _, state := range []State{StateOpen, StateResolved} {
+		for _, state := range States() {
 			n := float64(t.exposures[exposureClass{severity, state}])
 			ch <- prometheus.MustNewConstMetric(c.exposures, prometheus.GaugeValue, n, severity.String(), string(state))
 		}

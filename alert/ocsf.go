@@ -98,7 +98,7 @@ func (o ocsfForm) finding(w io.Writer, _ int, f *classify.Finding) error {
 	if err != nil {
 		return err
 	}
-	_, err = w.Write(append(escapeInvisible(text), '\n'))
+	_, err = w.Write(append(EscapeInvisible(text), '\n'))
 	return err
 }
 

@@ -177,5 +177,5 @@ func jsonLine(f *classify.Finding) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode finding: %w", err)
 	}
-	return append(escapeInvisible(text), '\n'), nil
+	return append(EscapeInvisible(text), '\n'), nil
 }

@@ -100,7 +100,7 @@ func sarifWriter(version string) func(w io.Writer, list []Exposure) error {
 			return err
 		}
 		var lines bytes.Buffer
-		if err := json.Indent(&lines, escapeInvisible(text), "", " "); err != nil {
+		if err := json.Indent(&lines, EscapeInvisible(text), "", " "); err != nil {
 			return err
 		}
 		_, err = fmt.Fprintln(w, lines.String())

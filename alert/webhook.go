@@ -79,7 +79,7 @@ func (w *Webhook) send(ctx context.Context, batch []*classify.Finding) error {
 	if err != nil {
 		return fmt.Errorf("encode findings: %w", err)
 	}
-	body = escapeInvisible(body)
+	body = EscapeInvisible(body)
 	header := http.Header{}
 	if len(w.config.Secret) > 0 {
 		header.Set(SignatureHeader, sign(w.config.Secret, body))

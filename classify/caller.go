@@ -11,6 +11,9 @@ type Caller struct {
 	// findings show it; ID is its hash, 0 if nothing is known.
 	Principal string
 	ID        uint64
+	// Token is the keyed digest of the credential as evidence has it: without the scheme before
+	// it; empty without one.
+	Token string
 	// Client is the hash of the address (of the network, a /64, for IPv6), 0 if unknown.
 	Client uint64
 	// Anonymous says that a request was seen and carried no credential.
@@ -92,7 +95,7 @@ func (c *Classifier) client(x *Exchange) uint64 {
 // callerFacts reads a credential.
 func (c *Classifier) callerFacts(x *Exchange, id uint64, credential []byte) *callerFacts {
 	o := c.seen
-	f := &callerFacts{caller: Caller{ID: id, Principal: c.principal(x)}}
+	f := &callerFacts{caller: Caller{ID: id, Principal: c.principal(x), Token: c.digest(withoutScheme(credential))}}
 	if c.e.readToken == nil {
 		return f
 	}
@@ -105,6 +108,14 @@ func (c *Classifier) callerFacts(x *Exchange, id uint64, credential []byte) *cal
 		f.names = append(f.names, sipHash(o.key, bytes.ToLower(name)))
 	}
 	return f
+}
+
+// withoutScheme returns the token of a credential (RFC 9110, section 11.4).
+func withoutScheme(credential []byte) []byte {
+	if _, token, found := bytes.Cut(credential, []byte(" ")); found {
+		return bytes.TrimSpace(token)
+	}
+	return credential
 }
 
 // credentialOf returns what identifies the caller: the value of the first header that does,

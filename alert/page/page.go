@@ -162,7 +162,7 @@ func countOpen(list []alert.Exposure) []severityCount {
 		counts = append(counts, severityCount{Severity: s})
 	}
 	for i := range list {
-		if list[i].State == alert.StateOpen {
+		if list[i].State != alert.StateResolved {
 			counts[classify.Critical-list[i].Severity].Count++
 		}
 	}

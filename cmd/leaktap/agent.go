@@ -42,13 +42,39 @@ type source func(ctx context.Context, p *pipeline) error
 
 // newAgent returns an agent without sources and with the sinks that every agent
 // has: ledger and metrics.
-func newAgent(log *slog.Logger, d *detection, now func() time.Time) *agent {
-	a := &agent{log: log, detection: d, now: now, metrics: newMetrics(version())}
+func newAgent(log *slog.Logger, d *detection, now func() time.Time, ledger *alert.Ledger) *agent {
+	a := &agent{log: log, detection: d, now: now, ledger: ledger, metrics: newMetrics(version())}
 	a.metrics.watchWindows(d.windows)
-	a.ledger = alert.NewLedger(alert.LedgerConfig{})
 	a.findings = alert.NewMetrics(a.metrics.registry, a.ledger, alert.MetricsConfig{})
 	a.sinks = []sink{a.ledger, a.findings}
+	a.runners = []runner{a.saveLedger}
 	return a
+}
+
+// ledgerInterval is how often a ledger is written to its file, beside each time that offsets
+// are committed.
+const ledgerInterval = 5 * time.Second
+
+// saveLedger writes the ledger from time to time.
+func (a *agent) saveLedger(ctx context.Context) error {
+	tick := time.NewTicker(ledgerInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+			_ = a.ledger.Settle(ctx) // it logs its errors and has none
+		}
+	}
+}
+
+// openLedger returns a ledger that is kept in a file, or in memory if path is empty.
+func openLedger(path string, c alert.LedgerConfig, d *detection, log *slog.Logger) (*alert.Ledger, error) {
+	if path == "" {
+		return alert.NewLedger(c), nil
+	}
+	return alert.OpenLedger(path, c, d.rule, log)
 }
 
 // agentWith returns an agent that writes to what the flags of a verb name; live
@@ -62,7 +88,11 @@ func (a *app) agentWith(d *detecting, o *outputs, live bool) (*agent, *output, e
 	if err != nil {
 		return nil, nil, usage(err)
 	}
-	agent := newAgent(a.log, detection, now)
+	ledger, err := openLedger(o.ledger, alert.LedgerConfig{}, detection, a.log)
+	if err != nil {
+		return nil, nil, usage(err)
+	}
+	agent := newAgent(a.log, detection, now, ledger)
 	agent.randomKey = d.keyFile == ""
 	out, err := o.open(a, agent.findings, live)
 	if err != nil {
@@ -140,6 +170,7 @@ const settleTimeout = 10 * time.Second
 // run runs until ctx ends, every source has ended, or one of them fails.
 func (a *agent) run(ctx context.Context) error {
 	a.pipeline = newPipeline(a.detection, a.now, a.log, a.metrics, a.sinks...)
+	a.pipeline.ledger = a.ledger
 	sinkCtx, stopSinks := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopSinks()
 	sinks := start(sinkCtx, a.runners)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/prometheus/exporter-toolkit/web"
 
+	"github.com/leaktap/leaktap/alert"
 	"github.com/leaktap/leaktap/capture"
 	"github.com/leaktap/leaktap/classify"
 	"github.com/leaktap/leaktap/ingest"
@@ -84,6 +85,7 @@ type rulesConfig struct {
 
 type sinksConfig struct {
 	JSONLines    *jsonLinesConfig    `yaml:"jsonl"`
+	Ledger       ledgerConfig        `yaml:"ledger"`
 	Alertmanager *alertmanagerConfig `yaml:"alertmanager"`
 	Webhook      *webhookConfig      `yaml:"webhook"`
 }
@@ -91,6 +93,17 @@ type sinksConfig struct {
 type jsonLinesConfig struct {
 	Path string `yaml:"path"`
 	Sync bool   `yaml:"sync"`
+}
+
+type ledgerConfig struct {
+	Path           string   `yaml:"path"`
+	ResolveAfter   duration `yaml:"resolve_after"`
+	ResolveAnswers int64    `yaml:"resolve_answers"`
+}
+
+// limits are those that are set.
+func (c *ledgerConfig) limits() alert.LedgerConfig {
+	return alert.LedgerConfig{ResolveAfter: time.Duration(c.ResolveAfter), ResolveAnswers: c.ResolveAnswers}
 }
 
 type alertmanagerConfig struct {

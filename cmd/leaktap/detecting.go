@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -65,6 +66,14 @@ type detection struct {
 	// windows is nil where nothing is looked for in many.
 	windows *windows
 	rules   []*classify.Rule
+}
+
+// rule returns the rule of an id, nil if there is none.
+func (d *detection) rule(id string) *classify.Rule {
+	if i := slices.IndexFunc(d.rules, func(r *classify.Rule) bool { return r.ID == id }); i >= 0 {
+		return d.rules[i]
+	}
+	return nil
 }
 
 // detection compiles what is looked for.

@@ -22,6 +22,7 @@ type outputs struct {
 	formats     []string
 	minSeverity severityFlag
 	failOn      severityFlag
+	ledger      string
 }
 
 // severityFlag is a severity or "none"; unset, it leaves the choice to the verb.
@@ -61,6 +62,7 @@ func (o *outputs) flags(flags *pflag.FlagSet, failOn classify.Severity, letter s
 	flags.StringArrayVarP(&o.formats, "output", letter, []string{"text"},
 		strings.Join(outputFormats(), ", ")+"; to standard output or as FORMAT=FILE; may repeat")
 	flags.Var(&o.minSeverity, "min-severity", "least severity to show: info, low, medium, high, critical (text: low, others: info)")
+	flags.StringVar(&o.ledger, "ledger", "", "file that keeps exposures and tokens from run to run, for 'leaktap report'")
 	flags.Var(&o.failOn, "fail-on", "least severity that makes the exit code 1, or none")
 }
 

@@ -30,6 +30,8 @@ type pipeline struct {
 	log   *slog.Logger
 	// metrics may be nil: verbs that end with a summary need none.
 	metrics *metrics
+	// ledger counts answers and calls; nil where nobody asks for them.
+	ledger *alert.Ledger
 
 	classifiers sync.Pool
 	exchanges   atomic.Int64
@@ -66,7 +68,7 @@ func (p *pipeline) Handle(x *classify.Exchange) {
 		p.classifiers.Put(c)
 	}()
 	in := c.Classify(x, p.now(), p.report)
-	p.windows.observe(in.Observation, p.report)
+	p.observe(in.Observation)
 	p.exchanges.Add(1)
 	p.bytes.Add(in.Bytes)
 	p.dropped.Add(in.DroppedFindings)
@@ -74,6 +76,20 @@ func (p *pipeline) Handle(x *classify.Exchange) {
 	p.layered.Add(in.LayerLimit)
 	p.overtime.Add(in.TimeLimit)
 	p.metrics.observe(x.Source.Kind, in, time.Since(start))
+}
+
+// observe passes on what an exchange tells those who look at many.
+func (p *pipeline) observe(o *classify.Observation) {
+	if o == nil {
+		return
+	}
+	p.windows.observe(o, p.report)
+	if p.ledger != nil {
+		p.ledger.Answered(&o.HTTP)
+		if o.Caller.Token != "" {
+			p.ledger.Called(o.Caller.Token, o.Time)
+		}
+	}
 }
 
 func (p *pipeline) report(f *classify.Finding) {

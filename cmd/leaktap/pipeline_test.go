@@ -119,7 +119,7 @@ func TestDidYouMean(t *testing.T) {
 // TestAgentStopsWhenASourceFails checks that one failing source stops the
 // others, that the sinks are settled after them, and that run waits for all.
 func TestAgentStopsWhenASourceFails(t *testing.T) {
-	a := newAgent(slog.New(slog.DiscardHandler), panicking(t), time.Now)
+	a := newAgent(slog.New(slog.DiscardHandler), panicking(t), time.Now, alert.NewLedger(alert.LedgerConfig{}))
 	bad := errors.New("no route")
 	stopped := false
 	ready := make(chan struct{})
@@ -138,7 +138,7 @@ func TestAgentStopsWhenASourceFails(t *testing.T) {
 }
 
 func TestStatusTellsOfARandomKey(t *testing.T) {
-	a := newAgent(slog.New(slog.DiscardHandler), panicking(t), time.Now)
+	a := newAgent(slog.New(slog.DiscardHandler), panicking(t), time.Now, alert.NewLedger(alert.LedgerConfig{}))
 	for _, random := range []bool{false, true} {
 		a.randomKey = random
 		row := a.status()[0]
@@ -151,7 +151,7 @@ func TestStatusTellsOfARandomKey(t *testing.T) {
 // TestAgentStopsWhenASinkFails checks that an agent does not go on without a
 // sink that it was told to deliver to.
 func TestAgentStopsWhenASinkFails(t *testing.T) {
-	a := newAgent(slog.New(slog.DiscardHandler), panicking(t), time.Now)
+	a := newAgent(slog.New(slog.DiscardHandler), panicking(t), time.Now, alert.NewLedger(alert.LedgerConfig{}))
 	a.addSink(alert.NewFile(alert.FileConfig{Path: filepath.Join(t.TempDir(), "no", "such")}, a.findings, a.log))
 	a.addSource("source", make(chan struct{}), func(ctx context.Context, _ *pipeline) error {
 		<-ctx.Done()

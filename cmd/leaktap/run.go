@@ -53,7 +53,11 @@ func (a *app) agentFrom(file string) (*agent, *config, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", file, err)
 	}
-	agent := newAgent(a.log, detection, time.Now)
+	ledger, err := openLedger(c.Sinks.Ledger.Path, c.Sinks.Ledger.limits(), detection, a.log)
+	if err != nil {
+		return nil, nil, c.locate(problem("sinks.ledger.path", "%v", err))
+	}
+	agent := newAgent(a.log, detection, time.Now, ledger)
 	agent.randomKey = c.Classify.KeyFile == ""
 	if problem := agent.configure(c); problem != nil {
 		return nil, nil, c.locate(problem)
@@ -161,6 +165,7 @@ column. A complete file:
     disable: [cleartext-token]     # also kinds of tokens, and category:NAME
   sinks:
     jsonl: {path: /var/lib/leaktap/findings.jsonl}
+    ledger: {path: /var/lib/leaktap/ledger.db} # exposures and tokens, for 'leaktap report'
     alertmanager: {urls: ["http://alertmanager-0:9093", "http://alertmanager-1:9093"]}
     webhook: {url: "https://hooks.example/leaktap", secret_file: /etc/leaktap/webhook-secret}
   http:

@@ -84,10 +84,15 @@ func (a *app) scan(ctx context.Context, o *scanOptions, paths []string) error {
 		app: a, reader: reader, capture: capture.Config{Filter: o.filter}, total: newSummary(time.Now()),
 		pipeline: newPipeline(agent.detection, agent.now, a.log, nil, out.sinks...),
 	}
+	if o.ledger != "" {
+		s.pipeline.ledger = agent.ledger
+		s.pipeline.sinks = append(s.pipeline.sinks, agent.ledger)
+	}
 	var errs []error
 	for _, path := range paths {
 		errs = append(errs, s.path(ctx, path))
 	}
+	errs = append(errs, s.pipeline.Settle(ctx))
 	errs = append(errs, out.close())
 	err = errors.Join(errs...)
 	if s.pipeline.panics.Load() > 0 {

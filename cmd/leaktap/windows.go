@@ -32,7 +32,7 @@ func newWindows(limits window.Limits, wanted []*classify.Rule) *windows {
 
 // observe takes in an observation. Its findings are reported when others may go on.
 func (w *windows) observe(o *classify.Observation, report func(*classify.Finding)) {
-	if w == nil || o == nil {
+	if w == nil {
 		return
 	}
 	var found []*classify.Finding
