@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"fmt"
 	"net"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -80,4 +82,20 @@ func startBroker(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Check(client.ProduceSync(context.Background(), record).FirstErr())
 	}
 	ts.Setenv("BROKER", cluster.ListenAddrs()[0])
+}
+
+// writeProfiles writes a recording of a caller who reads one profile after the other.
+func writeProfiles(ts *testscript.TestScript, neg bool, args []string) {
+	n, err := strconv.Atoi(args[0])
+	if neg || len(args) != 2 || err != nil {
+		ts.Fatalf("usage: profiles N FILE")
+	}
+	var b strings.Builder
+	for i := range n {
+		id := 1000 + i
+		fmt.Fprintf(&b, `{"time":"2026-11-23T10:%02d:%02dZ","scheme":"https","method":"GET","url":"https://api.shop.test/api/profile/%d","status":200,`+
+			`"request_headers":{"Authorization":"Bearer %s"},"response_headers":{"Content-Type":"application/json"},`+
+			`"response_body":"{\"id\":%d,\"email\":\"user.%d@mailbox.org\"}"}`+"\n", i/60, i%60, id, strings.Repeat("k7Q2", 10), id, id)
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(b.String()), 0o600))
 }

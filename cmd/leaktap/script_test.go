@@ -53,6 +53,8 @@ var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 	"same":    same,
 	"capture": writeCapture,
 	"broker":  startBroker,
+	// profiles N FILE: N answers about people, read one after the other
+	"profiles": writeProfiles,
 }
 
 // secrets makes what scripts plant: none of it is in the repository, and none
