@@ -22,6 +22,49 @@ func (a *arena) text(data []byte, t jsonscan.Token) []byte {
 	}
 	start := len(*a)
 	*a = jsonscan.AppendUnescaped(*a, b)
+	if hasHexEscape(b) {
+		return a.unhexed(start)
+	}
+	return a.since(start)
+}
+
+// hasHexEscape says whether a JSON string holds \xHH, which JSON does not know and
+// nginx writes unless it is told escape=json
+// (https://nginx.org/en/docs/http/ngx_http_log_module.html#log_format).
+func hasHexEscape(b []byte) bool {
+	for {
+		i := bytes.IndexByte(b, '\\')
+		if i < 0 || i+3 >= len(b) {
+			return false
+		}
+		if b[i+1] == 'x' && isHex(b[i+2]) && isHex(b[i+3]) {
+			return true
+		}
+		b = b[i+2:]
+	}
+}
+
+// unhexed resolves \xHH in the text that starts at start.
+func (a *arena) unhexed(start int) []byte {
+	text := (*a)[start:]
+	n := 0
+	for i := 0; i < len(text); i++ {
+		if text[i] == '\\' && i+3 < len(text) && text[i+1] == 'x' && isHex(text[i+2]) && isHex(text[i+3]) {
+			text[n] = unhex(text[i+2])<<4 | unhex(text[i+3])
+			i += 3
+		} else {
+			text[n] = text[i]
+		}
+		n++
+	}
+	*a = (*a)[:start+n]
+	return a.since(start)
+}
+
+// unescaped returns the text of the inside of a JSON string.
+func (a *arena) unescaped(b []byte) []byte {
+	start := len(*a)
+	*a = jsonscan.AppendUnescaped(*a, b)
 	return a.since(start)
 }
 

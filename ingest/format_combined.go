@@ -21,29 +21,31 @@ func newCombinedDecoder() *combinedDecoder {
 	return &combinedDecoder{names: [2][]byte{[]byte("Referer"), []byte("User-Agent")}}
 }
 
-func (*combinedDecoder) format() string { return "combined" }
+func (*combinedDecoder) formats() []string { return []string{"combined"} }
 
-func (d *combinedDecoder) decode(x *classify.Exchange, record []byte, give func()) bool {
+func (d *combinedDecoder) decode(dec *decoding, record []byte) (format string) {
+	x := &dec.x
 	open := bytes.Index(record, []byte(" ["))
 	if open < 0 || open > 1024 {
-		return false
+		return ""
 	}
 	rest := record[open+2:]
 	end := bytes.Index(rest, []byte(`] "`))
 	if end < 0 || end > 64 {
-		return false
+		return ""
 	}
 	at, ok := parseCommonTime(rest[:end])
 	if !ok {
-		return false
+		return ""
 	}
 	x.Time, x.Record = at, record
 	d.arena = d.arena[:0]
 	d.origin(x, record[:open])
 	line := quoted{pos: open + 2 + end + len(`] `), record: record}
 	d.request(x, &line)
-	give()
-	return true
+	dec.because("combined: ADDRESS … [time] \"request line\"")
+	dec.give()
+	return "combined"
 }
 
 // origin reads "[vhost ]address ident user".

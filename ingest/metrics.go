@@ -15,6 +15,9 @@ type metrics struct {
 	lagRecords *prometheus.GaugeVec
 	lagSeconds *prometheus.GaugeVec
 	skipped    *prometheus.CounterVec
+	envelopes  *prometheus.CounterVec
+	limits     *prometheus.CounterVec
+	filtered   *prometheus.CounterVec
 }
 
 // newMetrics registers the metrics; sources of one registry share them. A nil
@@ -41,13 +44,26 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 			Name: "leaktap_kafka_skipped_offsets_total",
 			Help: "Offsets that were passed over without their records being seen.",
 		}, []string{"topic", "reason"}),
+		envelopes: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "leaktap_record_envelopes_total",
+			Help: "Envelopes that were taken off records, by kind.",
+		}, []string{"source", "envelope"}),
+		limits: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "leaktap_record_limits_total",
+			Help: "Limits that were reached while records were decoded.",
+		}, []string{"source", "limit"}),
+		filtered: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "leaktap_exchanges_filtered_total",
+			Help: "Exchanges that the source's expression left out.",
+		}, []string{"source"}),
 	}
 	if reg == nil {
 		return m, nil
 	}
 	err := errors.Join(
 		register(reg, &m.records), register(reg, &m.bytes), register(reg, &m.lagRecords),
-		register(reg, &m.lagSeconds), register(reg, &m.skipped))
+		register(reg, &m.lagSeconds), register(reg, &m.skipped),
+		register(reg, &m.envelopes), register(reg, &m.limits), register(reg, &m.filtered))
 	return m, err
 }
 
@@ -71,16 +87,21 @@ type tally struct {
 	tell    func(kind classify.SourceKind, reason string, bytes int64)
 	stats   Stats
 	// counters saves the look-up by labels for every record.
-	counters map[RecordKey]prometheus.Counter
-	bytes    prometheus.Counter
+	counters  map[RecordKey]prometheus.Counter
+	envelopes map[string]prometheus.Counter
+	bytes     prometheus.Counter
 }
 
 func newTally(m *metrics, cfg Config) *tally {
 	return &tally{
-		metrics:  m,
-		tell:     cfg.Uninspected,
-		stats:    Stats{Records: map[RecordKey]int64{}, Uninspected: map[string]int64{}},
-		counters: map[RecordKey]prometheus.Counter{},
+		metrics: m,
+		tell:    cfg.Uninspected,
+		stats: Stats{
+			Records: map[RecordKey]int64{}, Uninspected: map[string]int64{},
+			Envelopes: map[string]int64{}, Limits: map[string]int64{},
+		},
+		counters:  map[RecordKey]prometheus.Counter{},
+		envelopes: map[string]prometheus.Counter{},
 	}
 }
 
@@ -106,4 +127,27 @@ func (t *tally) uninspected(kind classify.SourceKind, reason string, bytes int64
 	}
 	t.stats.Uninspected[reason] += bytes
 	t.tell(kind, reason, bytes)
+}
+
+// envelope counts an envelope that was taken off.
+func (t *tally) envelope(kind classify.SourceKind, name string) {
+	counter := t.envelopes[name]
+	if counter == nil {
+		counter = t.metrics.envelopes.WithLabelValues(string(kind), name)
+		t.envelopes[name] = counter
+	}
+	counter.Inc()
+	t.stats.Envelopes[name]++
+}
+
+// limit counts a limit that was reached.
+func (t *tally) limit(kind classify.SourceKind, name string) {
+	t.metrics.limits.WithLabelValues(string(kind), name).Inc()
+	t.stats.Limits[name]++
+}
+
+// filter counts an exchange that was left out.
+func (t *tally) filter(kind classify.SourceKind) {
+	t.metrics.filtered.WithLabelValues(string(kind)).Inc()
+	t.stats.Filtered++
 }

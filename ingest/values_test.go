@@ -58,6 +58,7 @@ func TestParseStartRefuses(t *testing.T) {
 }
 
 func TestRolesOfSpellings(t *testing.T) {
+	table := newNameTable(sharedNames(), jsonFormats())
 	for want, names := range map[role][]string{
 		roleRequestHeaders:  {"req_headers", "request_headers", "requestHeaders", "request.headers", "Request-Headers"},
 		roleResponseBody:    {"resp_body", "response_body", "responseBody", "response.body", "http.response.body.content"},
@@ -69,8 +70,12 @@ func TestRolesOfSpellings(t *testing.T) {
 	} {
 		for _, name := range names {
 			var path [64]byte
-			n := appendCompact(&path, 0, []byte(name))
-			if got := roleOf(string(path[:n])); got != want {
+			n, hash := appendCompact(&path, 0, fnvOffset, []byte(name))
+			got := roleNone
+			if e := table.find(path[:n], hash); e != nil {
+				got = e.role
+			}
+			if got != want {
 				t.Errorf("role of %q is %d, want %d", name, got, want)
 			}
 		}
@@ -80,7 +85,7 @@ func TestRolesOfSpellings(t *testing.T) {
 	for i := range long {
 		long[i] = 'a'
 	}
-	if n := appendCompact(&path, 10, long); n != len(path) {
+	if n, _ := appendCompact(&path, 10, fnvOffset, long); n != len(path) {
 		t.Errorf("a long name gave a path of %d bytes", n)
 	}
 }
