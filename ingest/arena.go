@@ -32,6 +32,9 @@ func (a *arena) text(data []byte, t jsonscan.Token) []byte {
 // nginx writes unless it is told escape=json
 // (https://nginx.org/en/docs/http/ngx_http_log_module.html#log_format).
 func hasHexEscape(b []byte) bool {
+	if !bytes.Contains(b, []byte(`\x`)) {
+		return false
+	}
 	for {
 		i := bytes.IndexByte(b, '\\')
 		if i < 0 || i+3 >= len(b) {

@@ -137,7 +137,9 @@ func (d *decoding) whole(src classify.Source, at time.Time, service string, reco
 	}()
 	d.src, d.http, d.matched = src, false, false
 	d.envelopeState = envelopeState{at: at, service: service}
-	d.explained.begin(&src)
+	if d.cfg.Explain != nil {
+		d.explained.begin(&src)
+	}
 	if len(record) == 0 {
 		d.tally.record(src.Kind, format, outcomeEmpty, 0)
 		return
@@ -190,7 +192,9 @@ func (d *decoding) inside(record []byte, e *envelope) (format string) {
 		return ""
 	}
 	d.tally.envelope(d.src.Kind, e.kind)
-	d.explained.envelope(e.kind)
+	if d.cfg.Explain != nil {
+		d.explained.envelope(e.kind)
+	}
 	if e.rest {
 		d.giveRest(record, e.span)
 	}

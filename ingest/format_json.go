@@ -149,7 +149,9 @@ func (d *jsonDecoder) object(dec *decoding, record []byte) (format string) {
 				dec.begin()
 				return ""
 			}
-			d.fill(dec, record)
+			if dec.x.Record == nil { // the envelope's, which it is not
+				d.fill(dec, record)
+			}
 		}
 	}
 	switch inner {
@@ -357,7 +359,7 @@ func (d *jsonDecoder) fillBody(x *classify.Exchange, m *classify.Message, role r
 	}
 	m.Body, m.Escaped = d.walk.raw(role), value.Escaped
 	m.Truncated = value.Cut
-	if value.Escaped && hasHexEscape(m.Body) {
+	if value.Escaped && (d.found == nil || d.found.hex) && hasHexEscape(m.Body) {
 		m.Body, m.Escaped = d.walk.text(role, &d.arena), false
 	}
 	encoded := role == roleResponseBody && string(d.walk.raw(roleEncoding)) == "base64"

@@ -20,5 +20,6 @@ func nginxJSONFormat() jsonFormat {
 			roles(roleServiceID, "proxy_upstream_name"),
 			roles(roleResponseBody, "resp_body")),
 		isHTTP: true,
+		hex:    true,
 	}
 }

@@ -88,7 +88,6 @@ func (d *jsonDecoder) otlp(dec *decoding, record []byte) (format string) {
 		return formatOTLP
 	}
 	dec.tally.envelope(dec.src.Kind, envelopeOTLP)
-	dec.explained.envelope(envelopeOTLP)
 	return j.format
 }
 

@@ -86,8 +86,9 @@ type tally struct {
 	metrics *metrics
 	tell    func(kind classify.SourceKind, reason string, bytes int64)
 	stats   Stats
-	// counters saves the look-up by labels for every record.
-	counters  map[RecordKey]prometheus.Counter
+	// records saves the look-up by labels for every record. There are as many as
+	// formats and outcomes that were seen, and the last ones are found first.
+	records   []*recordCount
 	envelopes map[string]prometheus.Counter
 	bytes     prometheus.Counter
 }
@@ -100,24 +101,49 @@ func newTally(m *metrics, cfg Config) *tally {
 			Records: map[RecordKey]int64{}, Uninspected: map[string]int64{},
 			Envelopes: map[string]int64{}, Limits: map[string]int64{},
 		},
-		counters:  map[RecordKey]prometheus.Counter{},
 		envelopes: map[string]prometheus.Counter{},
 	}
 }
 
+// recordCount counts the records of one format and outcome.
+type recordCount struct {
+	key     RecordKey
+	counter prometheus.Counter
+	n       int64
+}
+
 // record counts one record of that many bytes.
 func (t *tally) record(kind classify.SourceKind, format, outcome string, size int) {
-	key := RecordKey{format, outcome}
-	counter := t.counters[key]
-	if counter == nil {
-		counter = t.metrics.records.WithLabelValues(string(kind), format, outcome)
-		t.counters[key] = counter
+	c := t.count(RecordKey{format, outcome})
+	if c.counter == nil {
+		c.counter = t.metrics.records.WithLabelValues(string(kind), format, outcome)
 		t.bytes = t.metrics.bytes.WithLabelValues(string(kind))
 	}
-	counter.Inc()
+	c.counter.Inc()
+	c.n++
 	t.bytes.Add(float64(size))
-	t.stats.Records[key]++
 	t.stats.Bytes += int64(size)
+}
+
+// count finds the count of a key and moves it to the front.
+func (t *tally) count(key RecordKey) *recordCount {
+	for i, c := range t.records {
+		if c.key == key {
+			t.records[0], t.records[i] = c, t.records[0]
+			return c
+		}
+	}
+	c := &recordCount{key: key}
+	t.records = append(t.records, c)
+	return c
+}
+
+// result returns what was counted.
+func (t *tally) result() Stats {
+	for _, c := range t.records {
+		t.stats.Records[c.key] = c.n
+	}
+	return t.stats
 }
 
 // uninspected counts bytes that nobody looked at.

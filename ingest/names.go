@@ -9,8 +9,14 @@ type nameTable struct {
 	slots   []uint16 // 1 + the index of an entry, 0 is empty; by hash
 	entries []nameEntry
 	formats []jsonFormat
-	needs   [][]markSet // by format: one of these sets has to be there
+	needs   []need // in the order of formats
 	marks   int
+}
+
+// need is a set of names that a record of a format has.
+type need struct {
+	set    markSet
+	format int
 }
 
 // nameEntry is what one name means.
@@ -60,6 +66,8 @@ type jsonFormat struct {
 	// isHTTP says that a record of the format is an exchange also if there is
 	// little in it.
 	isHTTP bool
+	// hex says that strings may hold \xHH, which is no JSON.
+	hex bool
 	// finish, unless nil, does to an exchange what no table says.
 	finish func(dec *decoding, d *jsonDecoder)
 }
@@ -79,7 +87,6 @@ func newNameTable(shared *jsonFormat, formats []jsonFormat) *nameTable {
 		t.add(&formats[i])
 	}
 	for i := range formats {
-		var sets []markSet
 		for _, names := range formats[i].needs {
 			var set markSet
 			for _, name := range names {
@@ -90,9 +97,8 @@ func newNameTable(shared *jsonFormat, formats []jsonFormat) *nameTable {
 				}
 				set.add(e.mark)
 			}
-			sets = append(sets, set)
+			t.needs = append(t.needs, need{set, i})
 		}
-		t.needs = append(t.needs, sets)
 	}
 	return t
 }
@@ -147,10 +153,8 @@ func (t *nameTable) recognise(seen *markSet) (*jsonFormat, markSet) {
 		return nil, markSet{}
 	}
 	for i := range t.needs {
-		for j := range t.needs[i] {
-			if seen.holds(&t.needs[i][j]) {
-				return &t.formats[i], t.needs[i][j]
-			}
+		if n := &t.needs[i]; seen.holds(&n.set) {
+			return &t.formats[n.format], n.set
 		}
 	}
 	return nil, markSet{}

@@ -85,7 +85,7 @@ func (r *Reader) Run(ctx context.Context, name string, in io.Reader, handle func
 	if err != nil && !errors.Is(err, ctx.Err()) {
 		err = fmt.Errorf("read %s at byte %d: %w", name, stream.offset(), err)
 	}
-	return tally.stats, errors.Join(err, run.tornError())
+	return tally.result(), errors.Join(err, run.tornError())
 }
 
 // reading is one stream being read.
