@@ -120,7 +120,8 @@ func (n *interner) intern(b []byte) string {
 	return s
 }
 
-// splitURL sets the target and, for an absolute URL, scheme and host.
+// splitURL sets the target and, for an absolute URL, scheme and host. A URL whose
+// authority holds more than a host stays the target as it is.
 func splitURL(x *classify.Exchange, url []byte) {
 	x.Target = url
 	var rest []byte
@@ -135,21 +136,42 @@ func splitURL(x *classify.Exchange, url []byte) {
 	slash := bytes.IndexAny(rest, "/?")
 	if slash < 0 {
 		x.Host, x.Target = rest, []byte("/")
-		return
+	} else {
+		x.Host, x.Target = rest[:slash], rest[slash:]
 	}
-	x.Host, x.Target = rest[:slash], rest[slash:]
+	if !isAuthority(x.Host) {
+		x.Host, x.Target = nil, url // all of it is scanned as the target
+	}
 }
 
-// splitLine splits a request line (RFC 9112, section 3).
+// isAuthority says whether the bytes are a host with or without port (RFC 3986,
+// section 3.2): nothing but that is lost to the eye by standing in Exchange.Host.
+func isAuthority(b []byte) bool {
+	for _, c := range b {
+		if foldName(c) == 0 && c != '.' && c != '-' && c != ':' && c != '[' && c != ']' && c != '_' {
+			return false
+		}
+	}
+	return len(b) <= 255
+}
+
+// splitLine splits a request line (RFC 9112, section 3). A version that is none is
+// left with the target.
 func splitLine(line []byte) (method, target []byte, ok bool) {
 	method, rest, ok := bytes.Cut(line, []byte(" "))
 	if !ok || !isMethod(method) {
 		return nil, nil, false
 	}
-	if i := bytes.LastIndex(rest, []byte(" HTTP/")); i >= 0 {
+	if i := bytes.LastIndex(rest, []byte(" HTTP/")); i >= 0 && isVersion(rest[i+len(" HTTP/"):]) {
 		rest = rest[:i]
 	}
 	return method, rest, true
+}
+
+// isVersion says whether the bytes are "1.1", "2" and the like.
+func isVersion(b []byte) bool {
+	digits := func(c byte) bool { return '0' <= c && c <= '9' }
+	return len(b) == 1 && digits(b[0]) || len(b) == 3 && digits(b[0]) && b[1] == '.' && digits(b[2])
 }
 
 // parseAddr reads an IP address with or without port. IPv4 without port, the

@@ -36,7 +36,11 @@ func (h *httpDecoder) decode(d *decoding, record []byte) (format string) {
 	if host := x.Request.Header("host"); x.Host == nil {
 		x.Host = host
 	}
-	x.Record, x.Mapped = record, append(x.Mapped, classify.Span{End: len(record)})
+	start := 0
+	if m.status != 0 { // the status line may hold anything
+		start = max(0, bytes.IndexByte(record, '\n'))
+	}
+	x.Record, x.Mapped = record, append(x.Mapped, classify.Span{Start: start, End: len(record)})
 	d.because("http: METHOD TARGET HTTP/1.x or a status line, then header fields")
 	d.give()
 	return "http"
@@ -46,7 +50,11 @@ func (h *httpDecoder) decode(d *decoding, record []byte) (format string) {
 type message struct {
 	method, target []byte
 	status         int
+	reason         []byte
 }
+
+// maxReason is longer than the reasons of RFC 9110, section 15, are.
+const maxReason = 32
 
 // maxFields bounds the header fields of a message; what is past them is body.
 const maxFields = 1000
@@ -90,15 +98,15 @@ func parseMessage(text []byte, to *classify.Message) (m message, ok bool) {
 func (m *message) start(line []byte) (ok bool) {
 	if status, isStatus := bytes.CutPrefix(line, []byte("HTTP/")); isStatus {
 		_, status, _ = bytes.Cut(status, []byte(" "))
-		code, _, _ := bytes.Cut(status, []byte(" "))
+		code, reason, _ := bytes.Cut(status, []byte(" "))
 		n, ok := parseInt(code)
 		if !ok || n < 100 || n > 599 {
 			return false
 		}
-		m.status = int(n)
+		m.status, m.reason = int(n), reason
 		return true
 	}
-	if i := bytes.LastIndex(line, []byte(" HTTP/")); i < 0 || len(line)-i > len(" HTTP/1.1") {
+	if i := bytes.LastIndex(line, []byte(" HTTP/")); i < 0 || !isVersion(line[i+len(" HTTP/"):]) {
 		return false
 	}
 	m.method, m.target, ok = splitLine(line)

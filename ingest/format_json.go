@@ -295,16 +295,19 @@ func (d *jsonDecoder) fillTarget(x *classify.Exchange) {
 		if x.Target == nil {
 			splitURL(x, text)
 			d.walk.mark(x, role)
-		} else if bytes.HasSuffix(text, x.Target) || bytes.Contains(x.Target, text) {
+		} else if bytes.Contains(x.Target, text) {
 			d.walk.mark(x, role)
 		}
 	}
 	d.fillQuery(x)
 	if d.walk.has(roleHost) && !isAbsent(d.walk.raw(roleHost)) {
+		text := d.walk.text(roleHost, &d.arena)
 		if x.Host == nil {
-			x.Host = d.walk.text(roleHost, &d.arena)
+			x.Host = text
 		}
-		d.walk.mark(x, roleHost)
+		if bytes.Equal(text, x.Host) && isAuthority(text) {
+			d.walk.mark(x, roleHost)
+		}
 	}
 	if scheme := d.walk.raw(roleScheme); x.Scheme == "" && (string(scheme) == "http" || string(scheme) == "https") {
 		x.Scheme = d.names.intern(scheme)
@@ -331,7 +334,9 @@ func (d *jsonDecoder) fillQuery(x *classify.Exchange) {
 		return
 	}
 	if bytes.IndexByte(x.Target, '?') >= 0 {
-		d.walk.mark(x, roleQuery)
+		if d.repeats(x.Target, roleQuery) {
+			d.walk.mark(x, roleQuery)
+		}
 		return
 	}
 	query := bytes.TrimPrefix(d.walk.text(roleQuery, &d.arena), []byte("?"))
@@ -340,6 +345,32 @@ func (d *jsonDecoder) fillQuery(x *classify.Exchange) {
 	}
 	x.Target = d.arena.join(x.Target, []byte("?"), query)
 	d.walk.mark(x, roleQuery)
+}
+
+// repeats says whether every name and value of a query or of cookies, a string or
+// taken apart, stands in text as it is written.
+func (d *jsonDecoder) repeats(text []byte, role role) bool {
+	value := d.walk.raw(role)
+	if d.walk.values[role].Kind == jsonscan.String {
+		return bytes.Contains(text, value)
+	}
+	scan := jsonscan.New(value)
+	for t := scan.Next(); t.Kind != jsonscan.End; t = scan.Next() {
+		switch t.Kind {
+		case jsonscan.Key:
+			switch string(value[t.Start:t.End]) {
+			case "name", "value", "path", "domain", "expires", "httpOnly", "secure", "sameSite": // HAR's
+				continue
+			}
+		case jsonscan.String, jsonscan.Number, jsonscan.Junk:
+		default:
+			continue
+		}
+		if !bytes.Contains(text, value[t.Start:t.End]) {
+			return false
+		}
+	}
+	return true
 }
 
 // fillBodies takes the bodies; one that does not say its side is the response's.
@@ -380,10 +411,10 @@ func (d *jsonDecoder) fillPeer(x *classify.Exchange) {
 	if x.Host == nil {
 		x.Host = x.Request.Header("host")
 	}
-	if d.walk.has(roleRequestCookies) && x.Request.Header("cookie") != nil {
+	if d.walk.has(roleRequestCookies) && d.repeats(x.Request.Header("cookie"), roleRequestCookies) {
 		d.walk.mark(x, roleRequestCookies)
 	}
-	if d.walk.has(roleResponseCookies) && x.Response.Header("set-cookie") != nil {
+	if d.walk.has(roleResponseCookies) && d.repeats(x.Response.Header("set-cookie"), roleResponseCookies) {
 		d.walk.mark(x, roleResponseCookies)
 	}
 }

@@ -99,6 +99,8 @@ type otlpJSON struct {
 	flat   flat
 	group  []byte // the members of the resource and the scope
 	format string
+	// alone says that the group has members that no record has got yet.
+	alone bool
 }
 
 // list calls f for each object of the list whose bracket was just read.
@@ -138,6 +140,7 @@ func (j *otlpJSON) resourceLogs() {
 		j.member(name, t)
 	})
 	j.group = append(j.group[:0], j.flat.out...)
+	j.alone = len(j.group) > 0
 	j.scan = start
 	j.members(func(name string, t jsonscan.Token) {
 		if (name == "scopeLogs" || name == "instrumentationLibraryLogs") && t.Kind == jsonscan.BeginArray {
@@ -146,6 +149,17 @@ func (j *otlpJSON) resourceLogs() {
 		}
 		skipIf(&j.scan, t)
 	})
+	if j.alone {
+		j.flat.begin()
+		j.finish()
+	}
+}
+
+// finish adds the group's members to the record and gives it.
+func (j *otlpJSON) finish() {
+	j.flat.out = append(j.flat.out, j.group...)
+	j.alone = false
+	j.give(j.flat.end())
 }
 
 // scopeMember reads a member of a scope: its records, or what is scanned with the
@@ -155,13 +169,13 @@ func (j *otlpJSON) scopeMember(name string, t jsonscan.Token) {
 		j.flat.out = j.flat.out[:0]
 		j.member(name, t)
 		j.group = append(j.group, j.flat.out...)
+		j.alone = true
 		return
 	}
 	j.list(func() {
 		j.flat.begin()
 		j.members(j.member)
-		j.flat.out = append(j.flat.out, j.group...)
-		j.give(j.flat.end())
+		j.finish()
 	})
 }
 
@@ -239,6 +253,14 @@ func (j *otlpJSON) anyValue(depth int) {
 		if len(j.flat.out) > start { // a second value: neither is lost
 			j.flat.key([]byte("value"))
 		}
+		if !isValueName(name) {
+			j.flat.out = append(j.flat.out, '{')
+			j.flat.text([]byte(name))
+			j.flat.out = append(j.flat.out, ':')
+			j.raw(t)
+			j.flat.out = append(j.flat.out, '}')
+			return
+		}
 		if t.Kind == jsonscan.BeginObject && depth < maxAnyDepth && (name == "arrayValue" || name == "kvlistValue") {
 			j.values(name == "kvlistValue", depth+1)
 			return
@@ -250,6 +272,15 @@ func (j *otlpJSON) anyValue(depth int) {
 	}
 }
 
+// isValueName says whether a member's name says no more than of which type it is.
+func isValueName(name string) bool {
+	switch name {
+	case "stringValue", "boolValue", "intValue", "doubleValue", "bytesValue", "arrayValue", "kvlistValue":
+		return true
+	}
+	return false
+}
+
 // values writes the list in {"values":[…]}.
 func (j *otlpJSON) values(pairs bool, depth int) {
 	brackets := "[]"
@@ -258,9 +289,11 @@ func (j *otlpJSON) values(pairs bool, depth int) {
 	}
 	j.flat.out = append(j.flat.out, brackets[0])
 	start := len(j.flat.out)
-	j.members(func(_ string, t jsonscan.Token) {
-		if t.Kind != jsonscan.BeginArray {
+	j.members(func(name string, t jsonscan.Token) {
+		if t.Kind != jsonscan.BeginArray || name != "values" {
 			j.comma(start)
+			j.flat.text([]byte(name))
+			j.flat.out = append(j.flat.out, ':')
 			j.raw(t) // nothing is lost, if it is no JSON any more
 			return
 		}

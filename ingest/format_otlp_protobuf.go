@@ -13,9 +13,10 @@ type otlpDecoder struct {
 	flat  flat
 	group []byte
 	d     *decoding
-	// format is what the records were, broken that the bytes are no message.
+	// format is what the records were.
 	format string
-	broken bool
+	// alone says that the group has members that no record has got yet.
+	alone bool
 }
 
 func newOTLPDecoder() *otlpDecoder { return &otlpDecoder{} }
@@ -29,7 +30,7 @@ func (o *otlpDecoder) decode(d *decoding, record []byte) (format string) {
 	if len(record) < 4 || record[0] != 1<<3|wireBytes || d.depth >= d.cfg.MaxEnvelopes || !isLogs(record) {
 		return ""
 	}
-	o.d, o.format, o.broken = d, "", false
+	o.d, o.format = d, ""
 	fields(record, func(f protoField) {
 		if f.number == 1 && f.wire == wireBytes {
 			o.resourceLogs(f.bytes)
@@ -98,11 +99,16 @@ func (o *otlpDecoder) resourceLogs(b []byte) {
 		}
 	})
 	o.group = append(o.group[:0], o.flat.out...)
+	o.alone = len(o.group) > 0
 	fields(b, func(f protoField) {
 		if f.number == 2 && f.wire == wireBytes {
 			o.scopeLogs(f.bytes)
 		}
 	})
+	if o.alone {
+		o.flat.begin()
+		o.finish()
+	}
 }
 
 // attributes writes the attributes of a resource or scope, which have that number.
@@ -128,12 +134,27 @@ func (o *otlpDecoder) scopeLogs(b []byte) {
 		}
 	})
 	o.group = append(o.group, o.flat.out...)
+	o.alone = o.alone || len(o.flat.out) > 0
 	fields(b, func(f protoField) {
 		if f.number == 2 && f.wire == wireBytes {
 			o.logRecord(f.bytes)
 		}
 	})
+	if o.alone {
+		o.flat.begin()
+		o.finish()
+	}
 	o.group = o.group[:size]
+}
+
+// finish adds the group's members to the record and gives it.
+func (o *otlpDecoder) finish() {
+	o.flat.out = append(o.flat.out, o.group...)
+	o.alone = false
+	e := envelope{kind: envelopeOTLP, inner: o.flat.end()}
+	if format := o.d.inside(nil, &e); o.format == "" || o.format == formatOTLP {
+		o.format = format
+	}
 }
 
 // logRecord writes a LogRecord anew and decodes it.
@@ -156,11 +177,7 @@ func (o *otlpDecoder) logRecord(b []byte) {
 			o.unknown("record", f)
 		}
 	})
-	o.flat.out = append(o.flat.out, o.group...)
-	e := envelope{kind: envelopeOTLP, inner: o.flat.end()}
-	if format := o.d.inside(nil, &e); o.format == "" || o.format == formatOTLP {
-		o.format = format
-	}
+	o.finish()
 }
 
 // attribute writes a KeyValue.

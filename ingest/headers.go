@@ -128,7 +128,11 @@ func (h *headerScan) whole(t jsonscan.Token) []byte {
 func (h *headerScan) text(dst []classify.Header, text []byte) []classify.Header {
 	inner := headerScan{data: text, scan: jsonscan.New(text), arena: h.arena}
 	if text = bytes.TrimSpace(text); len(text) > 0 && (text[0] == '{' || text[0] == '[') {
-		return inner.value(dst, inner.scan.Next())
+		dst = inner.value(dst, inner.scan.Next())
+		if rest := bytes.TrimSpace(inner.data[inner.scan.Pos():]); len(rest) > 0 {
+			dst = append(dst, classify.Header{Value: rest})
+		}
+		return dst
 	}
 	for len(text) > 0 {
 		var line []byte
