@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"bytes"
+	"encoding/binary"
 
 	"github.com/leaktap/leaktap/classify"
 )
@@ -20,8 +21,14 @@ func (confluentDecoder) formats() []string { return []string{"confluent"} }
 // confluentFrame is the size of what stands before the payload.
 const confluentFrame = 5
 
+// maxSchemaID bounds the ids, which a registry counts up from 1.
+const maxSchemaID = 1 << 28
+
 func (confluentDecoder) decode(d *decoding, record []byte) (format string) {
-	if len(record) <= confluentFrame || record[0] != 0 || record[1] > 0x0f || d.want == wantHTTP {
+	if len(record) <= confluentFrame || record[0] != 0 || d.want == wantHTTP {
+		return ""
+	}
+	if id := binary.BigEndian.Uint32(record[1:]); id == 0 || id > maxSchemaID {
 		return ""
 	}
 	d.because("confluent: a zero and a schema's id")

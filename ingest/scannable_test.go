@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -63,12 +64,7 @@ func holds(x *classify.Exchange) bool {
 		parts = append(parts, x.Record[pos:span.Start])
 		pos = span.End
 	}
-	for _, part := range append(parts, x.Record[pos:]) {
-		if holdsToken(part) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(append(parts, x.Record[pos:]), holdsToken)
 }
 
 // holdsToken looks into base64 as well, as the classifier does.

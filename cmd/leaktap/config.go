@@ -40,6 +40,10 @@ type kafkaConfig struct {
 	Start   string   `yaml:"start"`
 	Format  string   `yaml:"format"`
 	Content string   `yaml:"content"`
+	// Mapping says where records of the user's own format have what, Where which
+	// exchanges are looked at.
+	Mapping mapping `yaml:"mapping"`
+	Where   string  `yaml:"where"`
 	TLS     *struct {
 		CAFile   string `yaml:"ca_file"`
 		CertFile string `yaml:"cert_file"`
@@ -227,6 +231,12 @@ func (k *kafkaConfig) check(path string) *configProblem {
 	if _, err := k.start(); err != nil {
 		return problem(path+".start", "%v", err)
 	}
+	if _, p := k.Mapping.compile(path + ".mapping"); p != nil {
+		return p
+	}
+	if _, err := compileWhere(k.Where); err != nil {
+		return problem(path+".where", "%v", err)
+	}
 	return nil
 }
 
@@ -243,8 +253,16 @@ func (k *kafkaConfig) kafka() (ingest.KafkaConfig, error) {
 	if err != nil {
 		return ingest.KafkaConfig{}, err
 	}
+	fields, p := k.Mapping.compile("mapping")
+	if p != nil {
+		return ingest.KafkaConfig{}, p
+	}
+	where, err := compileWhere(k.Where)
+	if err != nil {
+		return ingest.KafkaConfig{}, err
+	}
 	cfg := ingest.KafkaConfig{
-		Config:  ingest.Config{Format: k.Format, Content: ingest.Content(k.Content)},
+		Config:  ingest.Config{Format: k.Format, Content: ingest.Content(k.Content), Mapping: fields, Where: where},
 		Brokers: k.Brokers, Topics: k.Topics, Group: k.Group, Start: start,
 		Timing: ingest.KafkaTiming{Commit: time.Duration(k.CommitInterval), Session: time.Duration(k.SessionTimeout)},
 	}
