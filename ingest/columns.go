@@ -72,7 +72,9 @@ func (c *columns) give(d *decoding, format, shape string) string {
 		d.begin()
 		return ""
 	}
-	d.because(format + ": " + shape)
+	if d.cfg.Explain != nil {
+		d.because(format + ": " + shape)
+	}
 	d.give()
 	return format
 }

@@ -129,10 +129,10 @@ func (d *jsonDecoder) element(dec *decoding, rest []byte) (size int, format stri
 	return scan.Pos(), dec.inside(nil, &e)
 }
 
-// walked walks the object that record starts with and returns where it ends.
+// walked walks the object that record starts with, for an empty exchange, and
+// returns where it ends.
 func (d *jsonDecoder) walked(dec *decoding, record []byte) (end int) {
 	d.arena = d.arena[:0]
-	dec.begin()
 	return d.walk.object(record, &d.arena, &dec.x)
 }
 
@@ -140,6 +140,7 @@ func (d *jsonDecoder) walked(dec *decoding, record []byte) (end int) {
 func (d *jsonDecoder) object(dec *decoding, record []byte) (format string) {
 	name := d.recognise(dec)
 	if asked := dec.cfg.Format; asked != FormatAuto && asked != formatJSON && dec.depth == 0 && asked != name {
+		dec.begin()
 		return ""
 	}
 	inner := d.envelope(dec, record)

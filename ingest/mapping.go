@@ -58,11 +58,21 @@ func MappingSteps() []string { return []string{stepJSON, stepBase64, stepGzip, s
 // its path, a message behind both: so they are filled in.
 func mappingFields() []namedRole {
 	return []namedRole{
-		{"time", roleTime}, {"service", roleService}, {"method", roleMethod}, {"url", roleURL}, {"path", rolePath},
-		{"query", roleQuery}, {"host", roleHost}, {"status", roleStatus}, {"client", roleClient},
-		{"request_headers", roleRequestHeaders}, {"request_body", roleRequestBody},
-		{"response_headers", roleResponseHeaders}, {"response_body", roleResponseBody},
-		{"request", roleRawRequest}, {"response", roleRawResponse},
+		{"time", roleTime},
+		{"service", roleService},
+		{"method", roleMethod},
+		{"url", roleURL},
+		{"path", rolePath},
+		{"query", roleQuery},
+		{"host", roleHost},
+		{"status", roleStatus},
+		{"client", roleClient},
+		{"request_headers", roleRequestHeaders},
+		{"request_body", roleRequestBody},
+		{"response_headers", roleResponseHeaders},
+		{"response_body", roleResponseBody},
+		{"request", roleRawRequest},
+		{"response", roleRawResponse},
 	}
 }
 

@@ -1,5 +1,7 @@
 package ingest
 
+import "math/bits"
+
 // nameTable says what the name of a member means. Names are compact paths: the
 // letters and digits of all names down to the member, in lower case, so that
 // request_headers, requestHeaders, request.headers and headers inside request
@@ -10,10 +12,12 @@ type nameTable struct {
 	entries []nameEntry
 	formats []jsonFormat
 	needs   []need // in the order of formats
+	leads   [2 * 64][]uint8
 	marks   int
 }
 
-// need is a set of names that a record of a format has.
+// need is a set of names that a record of a format has. It is looked at when the name
+// of the set was seen that is in the fewest sets: its number is in the table's leads.
 type need struct {
 	set    markSet
 	format int
@@ -100,7 +104,34 @@ func newNameTable(shared *jsonFormat, formats []jsonFormat) *nameTable {
 			t.needs = append(t.needs, need{set, i})
 		}
 	}
+	t.lead()
 	return t
+}
+
+// lead finds for each set the name that is in the fewest.
+func (t *nameTable) lead() {
+	var uses [2 * 64]int
+	for i := range t.needs {
+		t.needs[i].set.each(func(bit int) { uses[bit]++ })
+	}
+	for i := range t.needs {
+		best := -1
+		t.needs[i].set.each(func(bit int) {
+			if best < 0 || uses[bit] < uses[best] {
+				best = bit
+			}
+		})
+		t.leads[best] = append(t.leads[best], uint8(i))
+	}
+}
+
+// each calls f for each number in the set.
+func (m *markSet) each(f func(bit int)) {
+	for word := range m {
+		for rest := m[word]; rest != 0; rest &= rest - 1 {
+			f(word*64 + bits.TrailingZeros64(rest))
+		}
+	}
 }
 
 // add enters a format's names; what is there already stays.
@@ -149,15 +180,21 @@ func (t *nameTable) find(path []byte, hash uint32) *nameEntry {
 // recognise returns the first format that has one of its sets of names in seen,
 // or nil, and that set.
 func (t *nameTable) recognise(seen *markSet) (*jsonFormat, markSet) {
-	if seen[0]|seen[1] == 0 {
-		return nil, markSet{}
-	}
-	for i := range t.needs {
-		if n := &t.needs[i]; seen.holds(&n.set) {
-			return &t.formats[n.format], n.set
+	best := len(t.needs)
+	for word := range seen {
+		for rest := seen[word]; rest != 0; rest &= rest - 1 {
+			for _, i := range t.leads[word*64+bits.TrailingZeros64(rest)] {
+				if int(i) < best && seen.holds(&t.needs[i].set) {
+					best = int(i)
+				}
+			}
 		}
 	}
-	return nil, markSet{}
+	if best == len(t.needs) {
+		return nil, markSet{}
+	}
+	n := &t.needs[best]
+	return &t.formats[n.format], n.set
 }
 
 // named lists the paths of a set.
@@ -170,17 +207,21 @@ func (t *nameTable) named(set *markSet) (paths []string) {
 	return paths
 }
 
-// foldName maps letters to small letters, digits to themselves and all
-// else to 0: separators count for nothing.
-func foldName(c byte) byte {
-	switch {
-	case 'A' <= c && c <= 'Z':
-		return c + 'a' - 'A'
-	case 'a' <= c && c <= 'z', '0' <= c && c <= '9':
-		return c
+// foldName maps letters to small letters, digits to themselves and all else to 0:
+// separators count for nothing.
+func foldName(c byte) byte { return foldTable[c] }
+
+var foldTable = func() (t [256]byte) {
+	for i := range t {
+		switch c := byte(i); {
+		case 'A' <= c && c <= 'Z':
+			t[i] = c + 'a' - 'A'
+		case 'a' <= c && c <= 'z', '0' <= c && c <= '9':
+			t[i] = c
+		}
 	}
-	return 0
-}
+	return t
+}()
 
 // appendCompact writes the letters and digits of key, in lower case, behind the
 // first length bytes of path and returns the new length and hash. What does not
@@ -192,14 +233,16 @@ func appendCompact(path *[64]byte, length int, hash uint32, key []byte) (n int, 
 		length, hash = length+1, (hash^'@')*fnvPrime
 	}
 	for _, c := range key {
-		if c = foldName(c); c == 0 {
+		c = foldTable[c]
+		if c == 0 {
 			continue
 		}
-		if length == len(path) {
+		if length >= len(path) {
 			break
 		}
 		path[length] = c
-		length, hash = length+1, (hash^uint32(c))*fnvPrime
+		length++
+		hash = (hash ^ uint32(c)) * fnvPrime
 	}
 	return length, hash
 }
