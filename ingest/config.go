@@ -34,6 +34,8 @@ const (
 	UninspectedPanic = "panic"
 	// UninspectedPacked counts, packed, what was broken or too large to unpack.
 	UninspectedPacked = "packed"
+	// UninspectedFiltered counts the records of exchanges that Config.Where left out.
+	UninspectedFiltered = "filtered"
 )
 
 // The limits that are counted when they are reached. Nothing goes uninspected by

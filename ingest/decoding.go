@@ -276,7 +276,7 @@ func (d *decoding) handOver(http bool) {
 	if d.cfg.Where == nil || d.cfg.Where(x) {
 		d.handle(x)
 	} else {
-		d.tally.filter(d.src.Kind)
+		d.tally.filter(d.src.Kind, len(x.Record))
 	}
 	d.src.Index++
 	d.begin()

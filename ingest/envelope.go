@@ -203,6 +203,6 @@ func (d *decoding) compose(record []byte) (e envelope, ok bool) {
 	service := d.level().names.intern(name[:sign])
 	return envelope{
 		kind: envelopeCompose, inner: inner, span: classify.Span{Start: len(record) - len(inner), End: len(record)},
-		service: service, stream: service,
+		service: service, stream: service, rest: true,
 	}, true
 }

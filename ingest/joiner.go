@@ -35,6 +35,8 @@ type held struct {
 	lines   int64
 	at      time.Time
 	text    []byte
+	// before is what the envelope has before its text, if it may hold something.
+	before []byte
 	// partial says that the last line goes on, trace that it is in a traceback.
 	partial, trace bool
 }
@@ -68,7 +70,7 @@ func (j *joiner) take(d *decoding, src classify.Source, at time.Time, record []b
 	if len(e.inner) == 0 || !e.partial && opensJSON(e.inner) {
 		return false
 	}
-	j.hold(d, &e, src)
+	j.hold(d, &e, src, record)
 	return true
 }
 
@@ -112,8 +114,8 @@ func (j *joiner) line(d *decoding, record []byte) (e envelope, ok bool) {
 	return d.compose(record)
 }
 
-// hold begins a record with a line.
-func (j *joiner) hold(d *decoding, e *envelope, src classify.Source) {
+// hold begins a record with a line, which stands in record.
+func (j *joiner) hold(d *decoding, e *envelope, src classify.Source, record []byte) {
 	if len(j.held) >= maxHeld {
 		d.limit(LimitJoin)
 		j.release(d, j.held[0])
@@ -122,8 +124,14 @@ func (j *joiner) hold(d *decoding, e *envelope, src classify.Source) {
 	if n := len(j.free); n > 0 {
 		h, j.free = j.free[n-1], j.free[:n-1]
 	}
-	*h = held{stream: e.stream, service: e.service, src: src, at: e.at, text: append(h.text[:0], e.inner...), partial: e.partial, lines: 1}
+	*h = held{
+		stream: e.stream, service: e.service, src: src, at: e.at, lines: 1, partial: e.partial,
+		text: append(h.text[:0], e.inner...), before: h.before[:0],
+	}
 	h.trace = isTraceback(e.inner)
+	if e.rest {
+		h.before = append(h.before, record[:e.span.Start]...)
+	}
 	j.held = append(j.held, h)
 	if e.kind != "" {
 		d.tally.envelope(src.Kind, e.kind)
@@ -174,6 +182,9 @@ func (j *joiner) release(d *decoding, h *held) {
 		src.Lines = max(h.lines, src.Lines)
 	}
 	d.whole(src, h.at, h.service, h.text)
+	if len(h.before) > 0 {
+		d.attached(h.at, h.before)
+	}
 	if cap(h.text) <= maxKept {
 		j.free = append(j.free, h)
 	}

@@ -31,21 +31,22 @@ func TestRecordsAreJoined(t *testing.T) {
 		records []string
 		want    string
 	}{
-		{"trace over records", []string{"boom", "\tat a.B(C.java:1)", "\tat a.D(E.java:2)", "Caused by: x", "next"}, "0+4 boom\n\tat a.B(C.java:1)\n\tat a.D(E.java:2)\nCaused by: x|4+0 next"},
-		{"traceback", []string{"Traceback (most recent call last):", "  File x", "ValueError: y", "after"}, "0+3 Traceback (most recent call last):\n  File x\nValueError: y|3+0 after"},
-		{"JSON ends a trace", []string{"boom", "\tat a.B", `{"a":1}`}, "0+2 boom\n\tat a.B|2+0 {\"a\":1}"},
+		{"trace over records", []string{"boom", "\tat a.B(C.java:1)", "\tat a.D(E.java:2)", "Caused by: x", "next"}, "0+4 boom\n\tat a.B(C.java:1)\n\tat a.D(E.java:2)\nCaused by: x¦4+0 next"},
+		{"traceback", []string{"Traceback (most recent call last):", "  File x", "ValueError: y", "after"}, "0+3 Traceback (most recent call last):\n  File x\nValueError: y¦3+0 after"},
+		{"JSON ends a trace", []string{"boom", "\tat a.B", `{"a":1}`}, "0+2 boom\n\tat a.B¦2+0 {\"a\":1}"},
 		{"CRI parts", []string{at + "stdout P {\"a\":", at + "stdout P \"b\"", at + "stdout F }"}, `0+3 {"a":"b"}`},
-		{"CRI streams apart", []string{at + "stdout P one ", at + "stderr F err", at + "stdout F two"}, "0+2 one two|1+0 err"},
-		{"CRI trace", []string{at + "stderr F boom", at + "stderr F \tat a.B", at + "stderr F next"}, "0+2 boom\n\tat a.B|2+0 next"},
+		{"CRI streams apart", []string{at + "stdout P one ", at + "stderr F err", at + "stdout F two"}, "0+2 one two¦1+0 err"},
+		{"CRI trace", []string{at + "stderr F boom", at + "stderr F \tat a.B", at + "stderr F next"}, "0+2 boom\n\tat a.B¦2+0 next"},
 		{"CRI part without its end", []string{at + "stdout P one"}, "0+0 one"},
 		{"docker parts", []string{`{"log":"one ","stream":"stdout","time":"2026-01-01T00:00:00Z"}`, `{"log":"two\n","stream":"stdout","time":"2026-01-01T00:00:00Z"}`}, "0+2 one two"},
-		{"compose trace", []string{"web-1  | boom", "db-1   | ok", "web-1  | \tat a.B"}, "0+2 boom\n\tat a.B|1+0 ok"},
+		{"compose trace", []string{"web-1  | boom", "db-1   | ok", "web-1  | \tat a.B"}, "0+2 boom\n\tat a.B¦0+2 web-1  | ¦1+0 db-1   | ¦1+0 ok"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var got []string
 			feed(t, Config{}, &got, test.records...).flush()
 			slices.Sort(got)
-			if want := strings.Split(test.want, "|"); !slices.Equal(got, want) {
+			want := strings.Split(test.want, "¦")
+			if !slices.Equal(got, want) {
 				t.Errorf("handed over %q, want %q", got, want)
 			}
 		})
@@ -76,7 +77,7 @@ func TestJoiningIsBounded(t *testing.T) {
 		t.Errorf("%d streams are held, want at most %d", len(d.joiner.held), maxHeld)
 	}
 	d.flush()
-	if len(got) != len(lines) {
+	if len(got) != 2*len(lines) { // the text, and what stands before it
 		t.Errorf("%d of %d lines were handed over", len(got), len(lines))
 	}
 }

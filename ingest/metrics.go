@@ -172,8 +172,9 @@ func (t *tally) limit(kind classify.SourceKind, name string) {
 	t.stats.Limits[name]++
 }
 
-// filter counts an exchange that was left out.
-func (t *tally) filter(kind classify.SourceKind) {
+// filter counts an exchange that was left out, with the size of its record.
+func (t *tally) filter(kind classify.SourceKind, size int) {
+	t.uninspected(kind, UninspectedFiltered, int64(size))
 	t.metrics.filtered.WithLabelValues(string(kind)).Inc()
 	t.stats.Filtered++
 }

@@ -44,7 +44,9 @@ type kafkaConfig struct {
 	// exchanges are looked at.
 	Mapping mapping `yaml:"mapping"`
 	Where   string  `yaml:"where"`
-	TLS     *struct {
+	// MaxEnvelopes is how many envelopes around a record are taken off; 0 means 8.
+	MaxEnvelopes int `yaml:"max_envelopes"`
+	TLS          *struct {
 		CAFile   string `yaml:"ca_file"`
 		CertFile string `yaml:"cert_file"`
 		KeyFile  string `yaml:"key_file"`
@@ -262,7 +264,9 @@ func (k *kafkaConfig) kafka() (ingest.KafkaConfig, error) {
 		return ingest.KafkaConfig{}, err
 	}
 	cfg := ingest.KafkaConfig{
-		Config:  ingest.Config{Format: k.Format, Content: ingest.Content(k.Content), Mapping: fields, Where: where},
+		Config: ingest.Config{
+			Format: k.Format, Content: ingest.Content(k.Content), Mapping: fields, Where: where, MaxEnvelopes: k.MaxEnvelopes,
+		},
 		Brokers: k.Brokers, Topics: k.Topics, Group: k.Group, Start: start,
 		Timing: ingest.KafkaTiming{Commit: time.Duration(k.CommitInterval), Session: time.Duration(k.SessionTimeout)},
 	}

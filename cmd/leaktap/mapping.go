@@ -19,18 +19,21 @@ type decoding struct {
 	content string
 	mapping string
 	where   string
+	// envelopes bounds how many are taken off a record.
+	envelopes int
 }
 
 func (o *decoding) flags(flags *pflag.FlagSet) {
 	flags.StringVar(&o.format, "format", ingest.FormatAuto, "format of records: auto, or one that \"leaktap format list\" shows")
 	flags.StringVar(&o.content, "content", string(ingest.ContentAuto), "what records are: auto, log, traffic")
 	flags.StringVar(&o.mapping, "mapping", "", "YAML file that says where records of your own format have what")
+	flags.IntVar(&o.envelopes, "max-envelopes", 0, "how many envelopes around a record are taken off; 0 means 8")
 	flags.StringVar(&o.where, "where", "", "look only at exchanges for which the expression holds, such as 'status >= 400'")
 }
 
 // config reads the mapping and compiles the expression.
 func (o *decoding) config() (cfg ingest.Config, err error) {
-	cfg = ingest.Config{Format: o.format, Content: ingest.Content(o.content)}
+	cfg = ingest.Config{Format: o.format, Content: ingest.Content(o.content), MaxEnvelopes: o.envelopes}
 	if o.mapping != "" {
 		if cfg.Mapping, err = loadMapping(o.mapping); err != nil {
 			return cfg, err
