@@ -115,7 +115,7 @@ func (d *decoding) newLevel() *level {
 // or else at, stands for a time that the record does not tell.
 func (d *decoding) record(src classify.Source, at time.Time, record []byte) {
 	if d.joiner == nil || !d.joiner.take(d, src, at, record) {
-		d.whole(src, at, "", record)
+		d.whole(src, at, "", "", record)
 	}
 }
 
@@ -126,8 +126,9 @@ func (d *decoding) flush() {
 	}
 }
 
-// whole decodes a record that is all there.
-func (d *decoding) whole(src classify.Source, at time.Time, service string, record []byte) {
+// whole decodes a record that is all there. Service and kind are those of the
+// envelope that was taken off already, if there was one.
+func (d *decoding) whole(src classify.Source, at time.Time, service, kind string, record []byte) {
 	format := "none"
 	defer func() {
 		if cause := recover(); cause != nil {
@@ -139,6 +140,9 @@ func (d *decoding) whole(src classify.Source, at time.Time, service string, reco
 	d.envelopeState = envelopeState{at: at, service: service}
 	if d.cfg.Explain != nil {
 		d.explained.begin(&src)
+		if kind != "" {
+			d.explained.envelope(kind)
+		}
 	}
 	if len(record) == 0 {
 		d.tally.record(src.Kind, format, outcomeEmpty, 0)
@@ -176,7 +180,8 @@ func (d *decoding) inside(record []byte, e *envelope) (format string) {
 		d.limit(LimitDepth)
 		return ""
 	}
-	outer := d.envelopeState
+	before := d.envelopeState
+	outer := before
 	if !e.at.IsZero() {
 		outer.at = e.at
 	}
@@ -198,6 +203,7 @@ func (d *decoding) inside(record []byte, e *envelope) (format string) {
 	if e.rest {
 		d.giveRest(record, e.span)
 	}
+	d.envelopeState = before
 	return format
 }
 

@@ -1,16 +1,13 @@
 package ingest
 
-import (
-	"bytes"
-
-	"github.com/leaktap/leaktap/classify"
-)
+import "github.com/leaktap/leaktap/classify"
 
 // envoyTapFormat is the output of Envoy's HTTP tap filter
 // (https://www.envoyproxy.io/docs/envoy/latest/api-v3/data/tap/v3/wrapper.proto):
 // whole traces, and segments of a trace, which share trace_id. A segment is handed
-// over at once, with the body as far as it is known by then: so nothing has to be
-// held back, and a body is seen whole with its last segment.
+// over at once, with the body as far as it is known by then and kept: so nothing has
+// to be held back, and a body that is not too large is seen whole with its last
+// segment.
 func envoyTapFormat() jsonFormat {
 	const (
 		whole   = "http_buffered_trace"
@@ -100,15 +97,10 @@ func (d *decoding) joinBody(body *[]byte, m *classify.Message) {
 	if m.Body == nil {
 		return
 	}
-	part := m.Text()
-	if len(*body) == 0 {
-		*body = bytes.Clone(part[:min(len(part), maxPairBody)])
-		return
-	}
-	if !extend(body, part) {
-		d.limit(LimitPairBody) // the part is scanned by itself
+	whole, cut := extend(body, m.Text())
+	if cut {
+		d.limit(LimitPairBody)
 		m.Truncated = true
-		return
 	}
-	m.Body, m.Escaped = *body, false
+	m.Body, m.Escaped = whole, false
 }

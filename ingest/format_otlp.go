@@ -1,6 +1,10 @@
 package ingest
 
-import "github.com/leaktap/leaktap/classify/jsonscan"
+import (
+	"bytes"
+
+	"github.com/leaktap/leaktap/classify/jsonscan"
+)
 
 // OTLP logs come as protobuf and as JSON
 // (https://opentelemetry.io/docs/specs/otlp/,
@@ -36,6 +40,10 @@ func otlpFormat() jsonFormat {
 			roles(roleMessage, "logBody")),
 	}
 }
+
+// serviceName is the attribute of a resource that names the service
+// (https://opentelemetry.io/docs/specs/semconv/resource/#service).
+const serviceName = "service.name"
 
 // flat writes an object member by member.
 type flat struct{ out []byte }
@@ -93,14 +101,15 @@ func (d *jsonDecoder) otlp(dec *decoding, record []byte) (format string) {
 
 // otlpJSON walks the groups of a message.
 type otlpJSON struct {
-	dec    *decoding
-	data   []byte
-	scan   jsonscan.Scanner
-	flat   flat
-	group  []byte // the members of the resource and the scope
-	format string
-	// alone says that the group has members that no record has got yet.
-	alone bool
+	dec  *decoding
+	data []byte
+	scan jsonscan.Scanner
+	flat flat
+	// group holds the members of the resource and the scope that no record has got
+	// yet: the first that follows gets them, and the others the service.
+	group   []byte
+	service string
+	format  string
 }
 
 // list calls f for each object of the list whose bracket was just read.
@@ -127,11 +136,11 @@ func (j *otlpJSON) members(f func(name string, t jsonscan.Token)) {
 	}
 }
 
-// resourceLogs reads a group. Its records may stand before its resource, so it is
-// read twice.
+// resourceLogs reads a group of records. They may stand before its resource, so
+// it is read twice.
 func (j *otlpJSON) resourceLogs() {
 	start := j.scan
-	j.flat.out = j.flat.out[:0]
+	j.flat.out, j.service = j.flat.out[:0], ""
 	j.members(func(name string, t jsonscan.Token) {
 		if name == "scopeLogs" || name == "instrumentationLibraryLogs" {
 			skipIf(&j.scan, t)
@@ -140,7 +149,6 @@ func (j *otlpJSON) resourceLogs() {
 		j.member(name, t)
 	})
 	j.group = append(j.group[:0], j.flat.out...)
-	j.alone = len(j.group) > 0
 	j.scan = start
 	j.members(func(name string, t jsonscan.Token) {
 		if (name == "scopeLogs" || name == "instrumentationLibraryLogs") && t.Kind == jsonscan.BeginArray {
@@ -149,7 +157,7 @@ func (j *otlpJSON) resourceLogs() {
 		}
 		skipIf(&j.scan, t)
 	})
-	if j.alone {
+	if len(j.group) > 0 {
 		j.flat.begin()
 		j.finish()
 	}
@@ -158,7 +166,7 @@ func (j *otlpJSON) resourceLogs() {
 // finish adds the group's members to the record and gives it.
 func (j *otlpJSON) finish() {
 	j.flat.out = append(j.flat.out, j.group...)
-	j.alone = false
+	j.group = j.group[:0]
 	j.give(j.flat.end())
 }
 
@@ -169,18 +177,19 @@ func (j *otlpJSON) scopeMember(name string, t jsonscan.Token) {
 		j.flat.out = j.flat.out[:0]
 		j.member(name, t)
 		j.group = append(j.group, j.flat.out...)
-		j.alone = true
 		return
 	}
 	j.list(func() {
+		service := j.service
 		j.flat.begin()
 		j.members(j.member)
+		j.service = service // an attribute of the record is the record's alone
 		j.finish()
 	})
 }
 
 func (j *otlpJSON) give(record []byte) {
-	e := envelope{kind: envelopeOTLP, inner: record}
+	e := envelope{kind: envelopeOTLP, inner: record, service: j.service}
 	if format := j.dec.inside(nil, &e); j.format == "" || j.format == formatOTLP {
 		j.format = format
 	}
@@ -241,8 +250,12 @@ func (j *otlpJSON) pair(depth int) {
 	}
 	after := j.scan
 	j.scan = value
+	start := len(j.flat.out)
 	j.anyValue(depth)
 	j.scan = after
+	if string(key) == serviceName {
+		j.service = j.dec.level().names.intern(bytes.Trim(j.flat.out[start:], `"`))
+	}
 }
 
 // anyValue writes the value of {"stringValue":…} and the like. A list becomes an

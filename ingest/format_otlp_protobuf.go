@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math"
 	"strconv"
@@ -10,13 +11,14 @@ import (
 // LogsData, whose field 1 is a group of records
 // (https://github.com/open-telemetry/opentelemetry-proto/blob/main/opentelemetry/proto/logs/v1/logs.proto).
 type otlpDecoder struct {
-	flat  flat
-	group []byte
-	d     *decoding
+	flat flat
+	// group holds the members of the resource and the scope that no record has got
+	// yet: the first that follows gets them, and the others the service.
+	group   []byte
+	service string
+	d       *decoding
 	// format is what the records were.
 	format string
-	// alone says that the group has members that no record has got yet.
-	alone bool
 }
 
 func newOTLPDecoder() *otlpDecoder { return &otlpDecoder{} }
@@ -89,7 +91,7 @@ func isLogRecord(b []byte) bool {
 
 // resourceLogs decodes a group.
 func (o *otlpDecoder) resourceLogs(b []byte) {
-	o.flat.out = o.flat.out[:0]
+	o.flat.out, o.service = o.flat.out[:0], ""
 	fields(b, func(f protoField) {
 		switch {
 		case f.number == 1 && f.wire == wireBytes:
@@ -99,13 +101,12 @@ func (o *otlpDecoder) resourceLogs(b []byte) {
 		}
 	})
 	o.group = append(o.group[:0], o.flat.out...)
-	o.alone = len(o.group) > 0
 	fields(b, func(f protoField) {
 		if f.number == 2 && f.wire == wireBytes {
 			o.scopeLogs(f.bytes)
 		}
 	})
-	if o.alone {
+	if len(o.group) > 0 {
 		o.flat.begin()
 		o.finish()
 	}
@@ -123,7 +124,6 @@ func (o *otlpDecoder) attributes(of string, b []byte, number uint64) {
 }
 
 func (o *otlpDecoder) scopeLogs(b []byte) {
-	size := len(o.group)
 	o.flat.out = o.flat.out[:0]
 	fields(b, func(f protoField) {
 		switch {
@@ -134,24 +134,22 @@ func (o *otlpDecoder) scopeLogs(b []byte) {
 		}
 	})
 	o.group = append(o.group, o.flat.out...)
-	o.alone = o.alone || len(o.flat.out) > 0
 	fields(b, func(f protoField) {
 		if f.number == 2 && f.wire == wireBytes {
 			o.logRecord(f.bytes)
 		}
 	})
-	if o.alone {
+	if len(o.group) > 0 {
 		o.flat.begin()
 		o.finish()
 	}
-	o.group = o.group[:size]
 }
 
 // finish adds the group's members to the record and gives it.
 func (o *otlpDecoder) finish() {
 	o.flat.out = append(o.flat.out, o.group...)
-	o.alone = false
-	e := envelope{kind: envelopeOTLP, inner: o.flat.end()}
+	o.group = o.group[:0]
+	e := envelope{kind: envelopeOTLP, inner: o.flat.end(), service: o.service}
 	if format := o.d.inside(nil, &e); o.format == "" || o.format == formatOTLP {
 		o.format = format
 	}
@@ -159,6 +157,7 @@ func (o *otlpDecoder) finish() {
 
 // logRecord writes a LogRecord anew and decodes it.
 func (o *otlpDecoder) logRecord(b []byte) {
+	service := o.service
 	o.flat.begin()
 	fields(b, func(f protoField) {
 		switch {
@@ -177,6 +176,7 @@ func (o *otlpDecoder) logRecord(b []byte) {
 			o.unknown("record", f)
 		}
 	})
+	o.service = service // an attribute of the record is the record's alone
 	o.finish()
 }
 
@@ -194,7 +194,11 @@ func (o *otlpDecoder) attribute(b []byte) {
 		}
 	})
 	o.flat.key(key)
+	start := len(o.flat.out)
 	o.anyValue(value, 0)
+	if string(key) == serviceName {
+		o.service = o.d.level().names.intern(bytes.Trim(o.flat.out[start:], `"`))
+	}
 }
 
 // maxAnyDepth bounds how deep values are taken apart; below, their bytes are

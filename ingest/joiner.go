@@ -31,6 +31,7 @@ const maxHeld = 64
 type held struct {
 	stream  string
 	service string
+	kind    string // of its envelope
 	src     classify.Source
 	lines   int64
 	at      time.Time
@@ -125,7 +126,7 @@ func (j *joiner) hold(d *decoding, e *envelope, src classify.Source, record []by
 		h, j.free = j.free[n-1], j.free[:n-1]
 	}
 	*h = held{
-		stream: e.stream, service: e.service, src: src, at: e.at, lines: 1, partial: e.partial,
+		stream: e.stream, service: e.service, kind: e.kind, src: src, at: e.at, lines: 1, partial: e.partial,
 		text: append(h.text[:0], e.inner...), before: h.before[:0],
 	}
 	h.trace = isTraceback(e.inner)
@@ -181,7 +182,7 @@ func (j *joiner) release(d *decoding, h *held) {
 	if h.lines > 1 {
 		src.Lines = max(h.lines, src.Lines)
 	}
-	d.whole(src, h.at, h.service, h.text)
+	d.whole(src, h.at, h.service, h.kind, h.text)
 	if len(h.before) > 0 {
 		d.attached(h.at, h.before)
 	}

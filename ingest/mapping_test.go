@@ -163,18 +163,18 @@ func TestPairsAreBounded(t *testing.T) {
 	}
 }
 
-// TestSegmentsAreBounded joins bodies up to a limit, past which a part stands alone.
+// TestSegmentsAreBounded joins bodies up to a limit, past which a part stands behind
+// the end of those before.
 func TestSegmentsAreBounded(t *testing.T) {
 	segment := func(text string) []byte {
 		return fmt.Appendf(nil, `{"http_streamed_trace_segment":{"trace_id":"1","response_body_chunk":{"as_string":%q}}}`, text)
 	}
 	var sizes []int
 	d := newTestDecoding(t, Config{}, func(x *classify.Exchange) { sizes = append(sizes, len(x.Response.Body)) })
-	for range 3 {
-		d.record(classify.Source{}, time.Time{}, segment(strings.Repeat("x", maxPairBody/2)))
+	for _, size := range []int{maxPairBody / 2, maxPairBody / 2, 3, 2 * maxPairBody, 5} {
+		d.record(classify.Source{}, time.Time{}, segment(strings.Repeat("x", size)))
 	}
-	d.record(classify.Source{}, time.Time{}, segment("end"))
-	want := []int{maxPairBody / 2, maxPairBody, maxPairBody / 2, 3}
+	want := []int{maxPairBody / 2, maxPairBody, pairOverlap + 3, pairOverlap + 2*maxPairBody, pairOverlap + 5}
 	if diff := cmp.Diff(want, sizes); diff != "" || d.tally.stats.Limits[LimitPairBody] != 2 {
 		t.Errorf("sizes (-want +got):\n%s limits %v", diff, d.tally.stats.Limits)
 	}

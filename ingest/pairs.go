@@ -33,7 +33,10 @@ type pair struct {
 const (
 	maxPairKey    = 128
 	maxPairTarget = 4 << 10
-	maxPairBody   = 1 << 20
+	maxPairBody   = 64 << 10
+	// pairOverlap is how much of what was before stands before a part that has no
+	// room any more, so that what lies across is seen.
+	pairOverlap = 4 << 10
 	// maxPairAge is how far the two records may be apart.
 	maxPairAge = 5 * time.Minute
 )
@@ -111,10 +114,18 @@ func (q *pair) complete(x *classify.Exchange) {
 	}
 }
 
-// extend puts a further part of a body behind those before, and says whether there
-// was room for all of it.
-func extend(body *[]byte, part []byte) (ok bool) {
-	room := min(len(part), maxPairBody-len(*body))
-	*body = append(*body, part[:room]...)
-	return room == len(part)
+// extend puts a further part of a body behind those before and returns the body as
+// far as it is kept. A body that grows too large goes on with its end.
+func extend(body *[]byte, part []byte) (whole []byte, cut bool) {
+	if cut = len(*body)+len(part) > maxPairBody; cut {
+		keep := (*body)[max(0, len(*body)-pairOverlap):]
+		*body = append((*body)[:0], keep...)
+	}
+	if len(*body)+len(part) > maxPairBody { // the part alone is too large
+		whole = append(bytes.Clone(*body), part...)
+		*body = append((*body)[:0], part[len(part)-pairOverlap:]...)
+		return whole, true
+	}
+	*body = append(*body, part...)
+	return *body, cut
 }

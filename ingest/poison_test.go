@@ -197,3 +197,33 @@ func TestDecision(t *testing.T) {
 		t.Errorf("%d records of text were counted, want %d", n, decideAfter*3)
 	}
 }
+
+// TestGroupsOfRecords gives each record its own group's service, and what a group
+// holds to its first record only: it must not be written out once per record.
+func TestGroupsOfRecords(t *testing.T) {
+	attribute := func(key, value string) string {
+		return `{"key":"` + key + `","value":{"stringValue":"` + value + `"}}`
+	}
+	group := func(attributes string, records int) string {
+		return `{"resource":{"attributes":[` + attributes + `]},"scopeLogs":[{"logRecords":[` +
+			strings.TrimSuffix(strings.Repeat(`{"body":{"stringValue":"x"}},`, records), ",") + `]}]}`
+	}
+	const size = 100_000
+	message := `{"resourceLogs":[` + group(attribute("service.name", "a")+","+attribute("big", strings.Repeat("y", size)), 1000) + "," +
+		group(attribute("other", "b"), 1) + `]}`
+	services, bytes := map[string]int{}, 0
+	d := newTestDecoding(t, Config{}, func(x *classify.Exchange) {
+		services[x.Service]++
+		bytes += len(x.Record)
+		for _, s := range x.Mapped {
+			bytes -= s.End - s.Start
+		}
+	})
+	d.record(classify.Source{}, time.Time{}, []byte(message))
+	if services["a"] != 1000 || services[""] != 2 { // the second group's record, and the message itself
+		t.Errorf("records by service: %v", services)
+	}
+	if bytes < size || bytes > 2*size {
+		t.Errorf("%d bytes were handed over for %d", bytes, len(message))
+	}
+}
