@@ -56,7 +56,7 @@ func (d *jsonDecoder) message(dec *decoding, record []byte) (format string) {
 		e.inner = text
 		return dec.inside(record, &e)
 	}
-	if t.Kind != jsonscan.String && t.Kind != jsonscan.BeginObject || t.End-t.Start < minInner {
+	if t.Kind != jsonscan.String && t.Kind != jsonscan.BeginObject || t.End-t.Start < minInner || !mayBeRecord(record[t.Start:t.End]) {
 		return ""
 	}
 	e := d.wrap(dec, roleMessage, kind)
@@ -67,6 +67,27 @@ func (d *jsonDecoder) message(dec *decoding, record []byte) (format string) {
 // minInner is the length in bytes of the shortest text that is looked at as a
 // record: shorter ones hold no exchange.
 const minInner = 16
+
+// mayBeRecord says whether a text may be the record of an exchange, or an envelope
+// around one: a quick look at its beginning that answers no for sentences.
+func mayBeRecord(text []byte) bool {
+	space := bytes.IndexByte(text[:min(len(text), 64)], ' ')
+	if c := text[0]; foldName(c) == 0 || '0' <= c && c <= '9' || space < 0 {
+		return true
+	}
+	switch word := text[:space]; string(word) {
+	case "http", "https", "h2", "grpcs", "ws", "wss":
+		return true
+	default:
+		if isMethod(word) || month(word) != 0 || bytes.HasPrefix(word, []byte("HTTP/")) || bytes.IndexByte(word, '=') > 0 {
+			return true
+		}
+		if _, isNumber := parseInt(word[1:]); isNumber && len(word) == len("I1124") {
+			return true
+		}
+	}
+	return bytes.IndexByte(text[:min(len(text), 256)], '[') >= 0 || bytes.IndexByte(text[:min(len(text), 80)], '|') >= 0
+}
 
 // numbers returns the bytes that an array of numbers stands for.
 func (a *arena) numbers(array []byte) (text []byte, ok bool) {

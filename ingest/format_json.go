@@ -178,6 +178,9 @@ func (d *jsonDecoder) recognise(dec *decoding) (name string) {
 	}
 	if dec.cfg.Explain != nil {
 		for _, path := range d.walk.names.named(&set) {
+			if path == otlpMark {
+				continue // it was written by the decoder
+			}
 			dec.because(d.found.name + ": has " + path)
 		}
 	}

@@ -22,7 +22,7 @@ const formatOTLP = "otlp"
 func otlpFormat() jsonFormat {
 	return jsonFormat{
 		name:  formatOTLP,
-		needs: [][]string{{"resourceLogs"}, {"otlpRecord"}},
+		needs: [][]string{{"resourceLogs"}, {otlpMark}},
 		fields: joined(
 			roles(roleLogs, "resourceLogs"),
 			roles(roleTime, "timeUnixNano"),
@@ -48,7 +48,10 @@ const serviceName = "service.name"
 // flat writes an object member by member.
 type flat struct{ out []byte }
 
-func (f *flat) begin() { f.out = append(f.out[:0], `{"otlpRecord":1`...) }
+// otlpMark is the first member of a record that was written anew.
+const otlpMark = "otlprecord"
+
+func (f *flat) begin() { f.out = append(f.out[:0], `{"`+otlpMark+`":1`...) }
 
 func (f *flat) end() []byte {
 	f.out = append(f.out, '}')

@@ -74,6 +74,9 @@ func (d *jsonDecoder) fillQuery(x *classify.Exchange) {
 	d.walk.mark(x, roleQuery)
 }
 
+// maxRepeats bounds, in bytes, how much of a target is looked at for a query.
+const maxRepeats = 4 << 20
+
 // repeats says whether every name and value of a query or of cookies, a string or
 // taken apart, stands in text as it is written.
 func (d *jsonDecoder) repeats(text []byte, role role) bool {
@@ -82,7 +85,11 @@ func (d *jsonDecoder) repeats(text []byte, role role) bool {
 		return bytes.Contains(text, value)
 	}
 	scan := jsonscan.New(value)
+	work := 0
 	for t := scan.Next(); t.Kind != jsonscan.End; t = scan.Next() {
+		if work += len(text); work > maxRepeats {
+			return false
+		}
 		switch t.Kind {
 		case jsonscan.Key:
 			switch string(value[t.Start:t.End]) {

@@ -3,6 +3,8 @@ package ingest
 import (
 	"bytes"
 	"encoding/base64"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -149,6 +151,29 @@ func TestEnvelopesInsideEachOther(t *testing.T) {
 				t.Errorf("targets %q, want /deep once", targets)
 			}
 		})
+	}
+}
+
+// TestMayBeRecord holds that no sample of a format is taken for a sentence.
+func TestMayBeRecord(t *testing.T) {
+	for _, format := range Formats() {
+		sample, err := os.ReadFile(filepath.Join("testdata", format+".log"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range bytes.Lines(sample) {
+			http := false
+			d := newTestDecoding(t, Config{}, func(x *classify.Exchange) { http = http || x.Method != nil })
+			d.record(classify.Source{}, time.Time{}, bytes.TrimSpace(line))
+			if http && !mayBeRecord(line) {
+				t.Errorf("%s: not looked at as a record: %s", format, line)
+			}
+		}
+	}
+	for _, text := range []string{"User 4711 has logged in from the office", "request done in 5 ms", "Started GET for 127.0.0.1"} {
+		if mayBeRecord([]byte(text)) {
+			t.Errorf("looked at as a record: %s", text)
+		}
 	}
 }
 
