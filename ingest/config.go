@@ -86,7 +86,8 @@ type Config struct {
 	// counted. See [CompileWhere].
 	Where func(*classify.Exchange) bool
 	// Explain, unless nil, is called for every record with the reasons for what it
-	// was taken for; the explanation is valid only during the call.
+	// was taken for; the explanation is valid only during the call. Several streams
+	// read at once call it at once.
 	Explain func(*Explanation)
 	// Uninspected, unless nil, is called for bytes that were not looked at. The
 	// reasons are the Uninspected constants. It has to be safe for concurrent use.

@@ -55,10 +55,17 @@ type decoding struct {
 	x   classify.Exchange
 	src classify.Source
 	envelopeState
-	// http says that the record held an exchange, matched that it was of the
-	// format asked for.
-	http, matched bool
-	explained     Explanation
+	verdict
+	explained Explanation
+}
+
+// verdict is what was found out about the present record.
+type verdict struct {
+	// of is the record, before its first exchange.
+	of classify.Source
+	// http says that the record held an exchange, matched that it was of the format
+	// asked for, kept that an exchange of it was not left out.
+	http, matched, kept bool
 }
 
 // envelopeState is what the envelopes around the present record tell.
@@ -136,7 +143,7 @@ func (d *decoding) whole(src classify.Source, at time.Time, service, kind string
 			d.poison(len(record), cause)
 		}
 	}()
-	d.src, d.http, d.matched = src, false, false
+	d.src, d.verdict = src, verdict{of: src}
 	d.envelopeState = envelopeState{at: at, service: service}
 	if d.cfg.Explain != nil {
 		d.explained.begin(&src)
@@ -214,7 +221,7 @@ func (d *decoding) giveRest(record []byte, span classify.Span) {
 	if span.End > span.Start {
 		d.x.Mapped = append(d.x.Mapped, span)
 	}
-	d.handOver(false)
+	d.handOver(false, true)
 }
 
 // decode tries the decoders, the decided one first, and returns the name of the
@@ -263,11 +270,12 @@ func (d *decoding) begin() {
 // give gives the exchange to the handler and begins the next.
 func (d *decoding) give() {
 	x := &d.x
-	d.handOver(x.Method != nil || x.Status != 0 || len(x.Mapped) > 0)
+	d.handOver(x.Method != nil || x.Status != 0 || len(x.Mapped) > 0, false)
 }
 
-// handOver gives the exchange to the handler and begins the next.
-func (d *decoding) handOver(http bool) {
+// handOver gives the exchange to the handler and begins the next. What is beside the
+// exchanges of its record is left out only with all of them.
+func (d *decoding) handOver(http, beside bool) {
 	x := &d.x
 	if x.Time.IsZero() {
 		x.Time = d.at
@@ -279,7 +287,8 @@ func (d *decoding) handOver(http bool) {
 		x.Persisted = d.cfg.Content == ContentLog
 	}
 	d.http = d.http || http
-	if d.cfg.Where == nil || d.cfg.Where(x) {
+	if d.cfg.Where == nil || beside && d.kept || !beside && d.cfg.Where(x) {
+		d.kept = true
 		d.handle(x)
 	} else {
 		d.tally.filter(d.src.Kind, len(x.Record))
@@ -297,8 +306,12 @@ func (d *decoding) attached(at time.Time, text []byte) {
 		}
 	}()
 	d.envelopeState = envelopeState{at: at}
+	if d.of.Partition != d.src.Partition || d.of.Offset != d.src.Offset {
+		d.kept = true // it has no value that could be left out
+	}
 	d.begin()
-	textDecoder{}.decode(d, text)
+	d.x.Record = text
+	d.handOver(false, true)
 }
 
 // limit counts that a limit was reached while the present record was decoded.

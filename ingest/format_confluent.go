@@ -44,6 +44,6 @@ func (confluentDecoder) decode(d *decoding, record []byte) (format string) {
 	}
 	d.x.Record = record
 	d.x.Mapped = append(d.x.Mapped, classify.Span{End: confluentFrame})
-	d.handOver(false)
+	d.handOver(false, false)
 	return "confluent"
 }

@@ -130,6 +130,35 @@ func TestWhere(t *testing.T) {
 	}
 }
 
+// TestWhereAndWhatIsBeside leaves the envelope and the key of a record out with its
+// exchange, and only then.
+func TestWhereAndWhatIsBeside(t *testing.T) {
+	where, err := CompileWhere("status >= 400")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for record, want := range map[string]int{
+		`{"message":"{\"method\":\"GET\",\"path\":\"/a\",\"status\":404}"}`:         2, // and the key
+		`{"message":"{\"method\":\"GET\",\"path\":\"/a\",\"status\":404}","x":"y"}`: 3, // and the envelope
+		`{"message":"{\"method\":\"GET\",\"path\":\"/a\",\"status\":200}","x":"y"}`: 0,
+		`text`: 0,
+	} {
+		given := 0
+		d := newTestDecoding(t, Config{Where: where}, func(*classify.Exchange) { given++ })
+		d.record(classify.Source{Kind: classify.SourceKafka, Offset: 7}, time.Time{}, []byte(record))
+		d.attached(time.Time{}, []byte("key: k"))
+		if given != want {
+			t.Errorf("%s: %d were handed over, want %d", record, given, want)
+		}
+	}
+	given := 0
+	d := newTestDecoding(t, Config{Where: where}, func(*classify.Exchange) { given++ })
+	d.src = classify.Source{Kind: classify.SourceKafka, Offset: 8} // as the worker does for a tombstone
+	if d.attached(time.Time{}, []byte("key: k")); given != 1 {
+		t.Error("the key of a record without a value was left out")
+	}
+}
+
 // TestPairsAreBounded holds the bounds of what is remembered for a second record.
 func TestPairsAreBounded(t *testing.T) {
 	request := func(i int) []byte {
