@@ -16,10 +16,14 @@ type arena []byte
 // text returns what the token's bytes in data stand for; only text with escapes
 // is copied.
 func (a *arena) text(data []byte, t jsonscan.Token) []byte {
-	b := data[t.Start:t.End]
 	if !t.Escaped {
-		return b
+		return data[t.Start:t.End]
 	}
+	return a.unescapedHex(data[t.Start:t.End])
+}
+
+// unescapedHex returns the text of the inside of a JSON string that may hold \xHH.
+func (a *arena) unescapedHex(b []byte) []byte {
 	start := len(*a)
 	*a = jsonscan.AppendUnescaped(*a, b)
 	if hasHexEscape(b) {

@@ -40,6 +40,8 @@ func (h *headerScan) object(dst []classify.Header) []classify.Header {
 		}
 		name := h.arena.text(h.data, key)
 		switch t := h.scan.Next(); {
+		case t.Kind == jsonscan.String:
+			dst = append(dst, classify.Header{Name: name, Value: h.arena.text(h.data, t)})
 		case endsObject(t):
 			return dst
 		case t.Kind == jsonscan.BeginArray:
