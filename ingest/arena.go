@@ -16,10 +16,60 @@ type arena []byte
 // text returns what the token's bytes in data stand for; only text with escapes
 // is copied.
 func (a *arena) text(data []byte, t jsonscan.Token) []byte {
-	b := data[t.Start:t.End]
 	if !t.Escaped {
-		return b
+		return data[t.Start:t.End]
 	}
+	return a.unescapedHex(data[t.Start:t.End])
+}
+
+// unescapedHex returns the text of the inside of a JSON string that may hold \xHH.
+func (a *arena) unescapedHex(b []byte) []byte {
+	start := len(*a)
+	*a = jsonscan.AppendUnescaped(*a, b)
+	if hasHexEscape(b) {
+		return a.unhexed(start)
+	}
+	return a.since(start)
+}
+
+// hasHexEscape says whether a JSON string holds \xHH, which JSON does not know and
+// nginx writes unless it is told escape=json
+// (https://nginx.org/en/docs/http/ngx_http_log_module.html#log_format).
+func hasHexEscape(b []byte) bool {
+	if !bytes.Contains(b, []byte(`\x`)) {
+		return false
+	}
+	for {
+		i := bytes.IndexByte(b, '\\')
+		if i < 0 || i+3 >= len(b) {
+			return false
+		}
+		if b[i+1] == 'x' && isHex(b[i+2]) && isHex(b[i+3]) {
+			return true
+		}
+		b = b[i+2:]
+	}
+}
+
+// unhexed resolves \xHH in the text that starts at start.
+func (a *arena) unhexed(start int) []byte {
+	text := (*a)[start:]
+	n := 0
+	for i := 0; i < len(text); i++ {
+		if text[i] == '\\' && i+3 < len(text) && text[i+1] == 'x' && isHex(text[i+2]) && isHex(text[i+3]) {
+			text[n] = unhex(text[i+2])<<4 | unhex(text[i+3])
+			i += 3
+		} else {
+			text[n] = text[i]
+		}
+		n++
+	}
+	*a = (*a)[:start+n]
+	return a.since(start)
+}
+
+// unescaped returns the text of the inside of a JSON string.
+func (a *arena) unescaped(b []byte) []byte {
 	start := len(*a)
 	*a = jsonscan.AppendUnescaped(*a, b)
 	return a.since(start)
@@ -74,7 +124,8 @@ func (n *interner) intern(b []byte) string {
 	return s
 }
 
-// splitURL sets the target and, for an absolute URL, scheme and host.
+// splitURL sets the target and, for an absolute URL, scheme and host. A URL whose
+// authority holds more than a host stays the target as it is.
 func splitURL(x *classify.Exchange, url []byte) {
 	x.Target = url
 	var rest []byte
@@ -89,21 +140,42 @@ func splitURL(x *classify.Exchange, url []byte) {
 	slash := bytes.IndexAny(rest, "/?")
 	if slash < 0 {
 		x.Host, x.Target = rest, []byte("/")
-		return
+	} else {
+		x.Host, x.Target = rest[:slash], rest[slash:]
 	}
-	x.Host, x.Target = rest[:slash], rest[slash:]
+	if !isAuthority(x.Host) {
+		x.Host, x.Target = nil, url // all of it is scanned as the target
+	}
 }
 
-// splitLine splits a request line (RFC 9112, section 3).
+// isAuthority says whether the bytes are a host with or without port (RFC 3986,
+// section 3.2): nothing but that is lost to the eye by standing in Exchange.Host.
+func isAuthority(b []byte) bool {
+	for _, c := range b {
+		if foldName(c) == 0 && c != '.' && c != '-' && c != ':' && c != '[' && c != ']' && c != '_' {
+			return false
+		}
+	}
+	return len(b) <= 255
+}
+
+// splitLine splits a request line (RFC 9112, section 3). A version that is none is
+// left with the target.
 func splitLine(line []byte) (method, target []byte, ok bool) {
 	method, rest, ok := bytes.Cut(line, []byte(" "))
 	if !ok || !isMethod(method) {
 		return nil, nil, false
 	}
-	if i := bytes.LastIndex(rest, []byte(" HTTP/")); i >= 0 {
+	if i := bytes.LastIndex(rest, []byte(" HTTP/")); i >= 0 && isVersion(rest[i+len(" HTTP/"):]) {
 		rest = rest[:i]
 	}
 	return method, rest, true
+}
+
+// isVersion says whether the bytes are "1.1", "2" and the like.
+func isVersion(b []byte) bool {
+	digits := func(c byte) bool { return '0' <= c && c <= '9' }
+	return len(b) == 1 && digits(b[0]) || len(b) == 3 && digits(b[0]) && b[1] == '.' && digits(b[2])
 }
 
 // parseAddr reads an IP address with or without port. IPv4 without port, the

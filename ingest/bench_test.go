@@ -53,6 +53,10 @@ func BenchmarkDecode(b *testing.B) {
 	}{
 		{"exchange", apisixRecord(b)},
 		{"log", []byte(`{"time":"2026-11-23T15:08:35Z","level":"info","logger":"app.users","msg":"login ok","service":"web","user":{"name":"x","roles":["a","b"]},"elapsed":12.5}`)},
+		{"message", []byte(`{"time":"2026-11-23T15:08:35Z","level":"info","message":"User 4711 has logged in from the office network and may see everything","service":"web"}`)},
+		{"inner", []byte(`{"time":"2026-11-23T15:08:35Z","level":"info","message":"{\"level\":\"info\",\"logger\":\"app.users\",\"msg\":\"login ok\",\"user\":{\"name\":\"x\"}}","service":"web"}`)},
+		{"docker", []byte(`{"log":"{\"method\":\"GET\",\"path\":\"/users?page=2\",\"status\":200,\"service\":\"web\",\"elapsed\":12.5}\n","stream":"stdout","time":"2026-11-23T15:08:35.123456789Z"}`)},
+		{"cri", append([]byte("2026-11-23T15:08:35.123456789Z stdout F "), apisixRecord(b)...)},
 		{"combined", []byte(`192.0.2.7 - - [23/Nov/2026:15:08:35 +0100] "GET /a?page=2 HTTP/1.1" 200 512 "https://r.test/?s=1" "Mozilla/5.0 (X11; Linux x86_64)"`)},
 		{"text", []byte(`2026-11-23 15:08:35 INFO nothing to see here, just a line of text`)},
 	} {
@@ -86,6 +90,11 @@ func TestDecodeDoesNotAllocate(t *testing.T) {
 		apisixRecord(t),
 		[]byte(`192.0.2.7 - - [23/Nov/2026:15:08:35 +0100] "GET /a HTTP/1.1" 200 512 "https://r.test/?s=1" "\x22curl"`),
 		[]byte(`{"log":"docker \"text\"\n","stream":"stderr","time":"2026-01-01T00:00:00Z"}`),
+		[]byte(`{"log":"{\"method\":\"GET\",\"path\":\"/a\",\"status\":200}\n","stream":"stderr","time":"2026-01-01T00:00:00Z"}`),
+		[]byte(`{"level":"info","message":"User 4711 has logged in from the office network"}`),
+		[]byte("2026-01-01T00:00:00Z stdout F " + string(apisixRecord(t))),
+		[]byte(`{"started_at":1795446515940,"client_ip":"192.0.2.1","latencies":{"kong":1},"request":{"method":"GET","uri":"/b","headers":{"host":"h"}},"response":{"status":404}}`),
+		[]byte(`time=2026-11-23T15:08:35Z level=info method=GET path="/l?a=1" status=200 service=shop`),
 	} {
 		d := newTestDecoding(t, Config{}, func(*classify.Exchange) {})
 		allocs := testing.AllocsPerRun(100, func() {

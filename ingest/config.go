@@ -32,6 +32,32 @@ const (
 	UninspectedLimit = "record-limit"
 	// UninspectedPanic counts records in which a decoder or detector panicked.
 	UninspectedPanic = "panic"
+	// UninspectedPacked counts, packed, what was broken or too large to unpack.
+	UninspectedPacked = "packed"
+	// UninspectedFiltered counts the records of exchanges that Config.Where left out.
+	UninspectedFiltered = "filtered"
+)
+
+// The limits that are counted when they are reached. Nothing goes uninspected by
+// them but what the constants above say.
+const (
+	// LimitDepth counts records with more envelopes than Config.MaxEnvelopes; the
+	// rest was scanned as it stood.
+	LimitDepth = "depth"
+	// LimitBomb and LimitBroken count packed records that are larger than a record
+	// may be, or cannot be unpacked to their end.
+	LimitBomb   = "bomb"
+	LimitBroken = "broken"
+	// LimitJoin counts records that were handed over before they were whole.
+	LimitJoin = "join"
+	// LimitPairs counts records that were forgotten before the one came that
+	// belongs to them, LimitPairBody bodies that were too large to be joined.
+	LimitPairs    = "pairs"
+	LimitPairBody = "pair-body"
+	// LimitRedecided counts how often a stream's format was decided anew.
+	LimitRedecided = "redecided"
+	// LimitMapping counts values that a decode step of a mapping does not fit.
+	LimitMapping = "mapping"
 )
 
 // Config holds what a [Reader] and a [Kafka] have in common. The zero value is
@@ -48,6 +74,21 @@ type Config struct {
 	// 0 means 500 lines and 256 KiB. JSON spread over lines is bounded by
 	// MaxRecord only.
 	MaxJoinLines, MaxJoinBytes int
+	// MaxEnvelopes bounds how many envelopes around a record are taken off; 0
+	// means 8.
+	MaxEnvelopes int
+	// MaxPairs bounds how many requests are remembered until the record of their
+	// response comes; 0 means 1000.
+	MaxPairs int
+	// Mapping, unless nil, says where records of the user's own format have what.
+	Mapping *Mapping
+	// Where, unless nil, says which exchanges are handed over; the others are
+	// counted. See [CompileWhere].
+	Where func(*classify.Exchange) bool
+	// Explain, unless nil, is called for every record with the reasons for what it
+	// was taken for; the explanation is valid only during the call. Several streams
+	// read at once call it at once.
+	Explain func(*Explanation)
 	// Uninspected, unless nil, is called for bytes that were not looked at. The
 	// reasons are the Uninspected constants. It has to be safe for concurrent use.
 	Uninspected func(kind classify.SourceKind, reason string, bytes int64)
@@ -61,6 +102,8 @@ func (c Config) withDefaults() (Config, error) {
 	c.MaxRecord = cmp.Or(c.MaxRecord, 16<<20)
 	c.MaxJoinLines = cmp.Or(c.MaxJoinLines, 500)
 	c.MaxJoinBytes = cmp.Or(c.MaxJoinBytes, 256<<10)
+	c.MaxEnvelopes = cmp.Or(c.MaxEnvelopes, 8)
+	c.MaxPairs = cmp.Or(c.MaxPairs, 1000)
 	if c.Uninspected == nil {
 		c.Uninspected = func(classify.SourceKind, string, int64) {}
 	}
@@ -72,7 +115,7 @@ func (c Config) withDefaults() (Config, error) {
 	default:
 		return c, fmt.Errorf("unknown content %q: use one of auto, log, traffic", c.Content)
 	}
-	if c.MaxRecord < 0 || c.MaxJoinLines < 0 || c.MaxJoinBytes < 0 {
+	if min(c.MaxRecord, c.MaxJoinLines, c.MaxJoinBytes, c.MaxEnvelopes, c.MaxPairs) < 0 {
 		return c, errors.New("check record limits: a limit is negative")
 	}
 	return c, nil

@@ -21,29 +21,45 @@ func newCombinedDecoder() *combinedDecoder {
 	return &combinedDecoder{names: [2][]byte{[]byte("Referer"), []byte("User-Agent")}}
 }
 
-func (*combinedDecoder) format() string { return "combined" }
+func (*combinedDecoder) formats() []string { return []string{"combined"} }
 
-func (d *combinedDecoder) decode(x *classify.Exchange, record []byte, give func()) bool {
-	open := bytes.Index(record, []byte(" ["))
-	if open < 0 || open > 1024 {
-		return false
+func (d *combinedDecoder) decode(dec *decoding, record []byte) (format string) {
+	x := &dec.x
+	open := openBracket(record[:min(len(record), 1024)])
+	if open < 0 {
+		return ""
 	}
 	rest := record[open+2:]
-	end := bytes.Index(rest, []byte(`] "`))
-	if end < 0 || end > 64 {
-		return false
+	end := bytes.IndexByte(rest[:min(len(rest), 64)], ']')
+	if end < 0 || !bytes.HasPrefix(rest[end:], []byte(`] "`)) {
+		return ""
 	}
 	at, ok := parseCommonTime(rest[:end])
 	if !ok {
-		return false
+		return ""
 	}
 	x.Time, x.Record = at, record
 	d.arena = d.arena[:0]
 	d.origin(x, record[:open])
 	line := quoted{pos: open + 2 + end + len(`] `), record: record}
 	d.request(x, &line)
-	give()
-	return true
+	dec.because("combined: ADDRESS … [time] \"request line\"")
+	dec.give()
+	return "combined"
+}
+
+// openBracket returns the offset of the first space with a bracket behind it, or -1.
+func openBracket(b []byte) int {
+	for i := 0; ; {
+		n := bytes.IndexByte(b[i:], '[')
+		if n < 0 {
+			return -1
+		}
+		if i += n; i > 0 && b[i-1] == ' ' {
+			return i - 1
+		}
+		i++
+	}
 }
 
 // origin reads "[vhost ]address ident user".

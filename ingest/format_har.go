@@ -1,22 +1,15 @@
 package ingest
 
-import (
-	"bytes"
-
-	"github.com/leaktap/leaktap/classify"
-)
-
-// harDecoder decodes one element of log.entries of an HTTP Archive 1.2
-// (http://www.softwareishard.com/blog/har-12-spec/). The [Reader] streams the
-// document and gives it entry by entry; the field names are among those of
-// roleOf.
-type harDecoder struct{ json jsonDecoder }
-
-func (*harDecoder) format() string { return "har" }
-
-func (d *harDecoder) decode(x *classify.Exchange, record []byte, give func()) bool {
-	if !bytes.Contains(record, []byte(`"startedDateTime"`)) {
-		return false
+// harFormat is one element of log.entries of an HTTP Archive 1.2
+// (http://www.softwareishard.com/blog/har-12-spec/), and an archive that is one
+// record. The [Reader] streams archives and gives them entry by entry.
+func harFormat() jsonFormat {
+	return jsonFormat{
+		name:   "har",
+		needs:  [][]string{{"startedDateTime", "request", "response"}, {"startedDateTime", "request"}, {"log.entries"}},
+		fields: roles(roleRecords, "log.entries"),
+		opens:  []string{"log"},
+		isHTTP: true,
+		finish: func(dec *decoding, _ *jsonDecoder) { dec.x.Persisted = false }, // it is a recording
 	}
-	return d.json.decode(x, record, give)
 }

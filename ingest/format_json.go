@@ -7,95 +7,251 @@ import (
 	"github.com/leaktap/leaktap/classify/jsonscan"
 )
 
-// jsonDecoder decodes JSON records: HTTP exchanges with the usual names of
-// fields (roleOf lists them; APISIX kafka-logger, Kong http-log, Envoy JSON
-// access logs, ECS and HAR entries are among them), application logs, and
-// arrays of either.
+// jsonDecoder decodes JSON records: HTTP exchanges with the usual names of fields
+// (see sharedNames) and with those of the formats in jsonFormats, application logs,
+// envelopes, and arrays or sequences of any of them.
 //
-// An object is an exchange when it has two of method, target and status, or a
-// body or headers that say which side they are of. Any other object is an
-// application log: only its time and service are taken.
+// An object is an exchange when it is of a format that has nothing else, when it
+// has two of method, target and status, or a body or headers that say which side
+// they are of. Any other object is an application log: only its time and service
+// are taken, unless a record is inside.
 type jsonDecoder struct {
 	walk jsonWalk
 	// arena holds what had to be unescaped or put together for one record.
 	arena arena
 	names interner
+	// found is the format of the present object, nil if it has none.
+	found *jsonFormat
 }
 
-func (*jsonDecoder) format() string { return "json" }
+func newJSONDecoder(names *nameTable) *jsonDecoder { return &jsonDecoder{walk: jsonWalk{names: names}} }
 
-func (d *jsonDecoder) decode(x *classify.Exchange, record []byte, give func()) bool {
+// formatJSON is the name of JSON records of no other format.
+const formatJSON = "json"
+
+func (d *jsonDecoder) formats() []string {
+	list := []string{formatJSON}
+	for i := range d.walk.names.formats {
+		list = append(list, d.walk.names.formats[i].name)
+	}
+	return list
+}
+
+func (d *jsonDecoder) decode(dec *decoding, record []byte) (format string) {
 	scan := jsonscan.New(record)
-	first, second := scan.Next(), scan.Next()
+	first := scan.Next()
+	if !begins(first) {
+		return ""
+	}
+	second := scan.Next()
 	switch {
 	case first.Kind == jsonscan.BeginObject && (second.Kind == jsonscan.Key || second.Kind == jsonscan.EndObject):
-		d.arena = d.arena[:0]
-		d.walk.object(record, &d.arena, x)
-		d.fill(x, record)
-		give()
-		return true
-	case first.Kind == jsonscan.BeginArray && second.Kind == jsonscan.BeginObject:
-		d.elements(x, record, first.End, give)
-		return true
+		return d.objects(dec, record)
+	case first.Kind == jsonscan.BeginArray && (begins(second) || second.Kind == jsonscan.String && second.Escaped):
+		return d.elements(dec, record, first.End)
 	}
-	return false
+	return ""
 }
 
-// elements decodes the objects of the array whose inside starts at offset pos.
-// From the first element on that is no object the rest is given as text.
-func (d *jsonDecoder) elements(x *classify.Exchange, record []byte, pos int, give func()) {
+// objects decodes an object, and those that follow it if there are only objects.
+func (d *jsonDecoder) objects(dec *decoding, record []byte) (format string) {
+	outer := dec.want
+	defer func() { dec.want = outer }()
+	for len(record) > 0 {
+		end := d.walked(dec, record)
+		rest := bytes.TrimLeft(record[end:], " \t\r\n")
+		if !opensJSON(rest) || rest[0] != '{' {
+			end, rest = len(record), nil
+		}
+		next := d.object(dec, record[:end])
+		if next == "" && format == "" {
+			return ""
+		}
+		dec.want, record, format = wantAny, rest, next
+	}
+	return format
+}
+
+// elements decodes the array whose inside starts at offset pos. Each element is a
+// record of its own; what is no object is one if it is of a format, or else given
+// as text with the rest of the array.
+func (d *jsonDecoder) elements(dec *decoding, record []byte, pos int) (format string) {
+	outer := dec.want
+	defer func() { dec.want = outer }()
 	for {
 		rest := bytes.TrimLeft(record[pos:], " \t\r\n,")
 		pos = len(record) - len(rest)
 		if len(rest) == 0 || len(bytes.TrimLeft(rest, "] \t\r\n")) == 0 {
-			return
+			break
 		}
-		if rest[0] != '{' {
-			x.Record = rest
-			give()
-			return
+		size, next := d.element(dec, rest)
+		if next == "" {
+			if format == "" && outer > wantAny {
+				return ""
+			}
+			dec.x.Record = rest
+			dec.give()
+			size, next = len(rest), formatJSON
 		}
-		d.arena = d.arena[:0]
-		end := d.walk.object(rest, &d.arena, x)
-		d.fill(x, rest[:end])
-		give()
-		pos += end
+		if format == "" || format == formatJSON {
+			format = next
+		}
+		dec.want = wantAny
+		pos += size
 	}
+	if format == "" && outer == wantAny { // an empty array
+		dec.x.Record = record
+		dec.give()
+		format = formatJSON
+	}
+	return format
+}
+
+// element decodes the element that rest starts with, and returns its size.
+func (d *jsonDecoder) element(dec *decoding, rest []byte) (size int, format string) {
+	if rest[0] == '{' {
+		size = d.walked(dec, rest)
+		return size, d.object(dec, rest[:size])
+	}
+	scan := jsonscan.New(rest)
+	first := scan.Next()
+	if first.Kind != jsonscan.String && first.Kind != jsonscan.BeginArray {
+		return 0, ""
+	}
+	e := envelope{kind: envelopeArray, want: wantShape}
+	if first.Kind == jsonscan.String {
+		d.arena = d.arena[:0]
+		e.inner = d.arena.text(rest, first)
+	} else {
+		skipValue(&scan)
+		e.inner = rest[:scan.Pos()]
+	}
+	return scan.Pos(), dec.inside(nil, &e)
+}
+
+// walked walks the object that record starts with, for an empty exchange, and
+// returns where it ends.
+func (d *jsonDecoder) walked(dec *decoding, record []byte) (end int) {
+	d.arena = d.arena[:0]
+	return d.walk.object(record, &d.arena, &dec.x)
+}
+
+// object makes exchanges of the object that was walked.
+func (d *jsonDecoder) object(dec *decoding, record []byte) (format string) {
+	name := d.recognise(dec)
+	if asked := dec.cfg.Format; asked != FormatAuto && asked != formatJSON && dec.depth == 0 && asked != name {
+		dec.begin()
+		return ""
+	}
+	inner := d.envelope(dec, record)
+	if inner == "" && !d.fill(dec, record) {
+		if inner = d.message(dec, record); inner == "" {
+			if dec.want == wantHTTP {
+				dec.begin()
+				return ""
+			}
+			if dec.x.Record == nil { // the envelope's, which it is not
+				d.fill(dec, record)
+			}
+		}
+	}
+	switch inner {
+	case "":
+		if dec.cfg.Format == formatJSON {
+			name = formatJSON
+		}
+		dec.give()
+		return name
+	case formatJSON, formatText:
+		inner = name
+	}
+	dec.note(name)
+	return inner
+}
+
+// recognise finds the format of the object that was walked.
+func (d *jsonDecoder) recognise(dec *decoding) (name string) {
+	var set markSet
+	d.found, set = d.walk.names.recognise(&d.walk.seen)
+	if d.found == nil {
+		return formatJSON
+	}
+	if dec.cfg.Explain != nil {
+		for _, path := range d.walk.names.named(&set) {
+			if path == otlpMark {
+				continue // it was written by the decoder
+			}
+			dec.because(d.found.name + ": has " + path)
+		}
+	}
+	return d.found.name
 }
 
 // fill makes the exchange, or the application log, of what the walk has found.
-func (d *jsonDecoder) fill(x *classify.Exchange, record []byte) {
+// It says whether it is an exchange.
+func (d *jsonDecoder) fill(dec *decoding, record []byte) (isHTTP bool) {
+	x := &dec.x
 	x.Record = record
 	d.fillOrigin(x)
 	status := d.status()
 	method := d.method()
 	target := d.walk.has(rolePath) || d.walk.has(roleURI) || d.walk.has(roleURL)
-	sided := d.walk.sided()
-	if !sided && !d.walk.has(roleLine) && !atLeastTwo(method != nil, target, status != 0) {
+	known := d.walk.sided() || d.found != nil && d.found.isHTTP
+	if !known && !d.walk.has(roleLine) && !atLeastTwo(method != nil, target, status != 0) {
 		x.Request.Headers, x.Response.Headers = x.Request.Headers[:0], x.Response.Headers[:0]
 		x.Mapped = x.Mapped[:0]
-		return
+		return false
 	}
 	x.Method, x.Status = method, status
 	d.fillTarget(x)
 	d.fillBodies(x)
 	d.fillPeer(x)
+	d.fillSides(x)
+	if d.found != nil && d.found.finish != nil {
+		d.found.finish(dec, d)
+	} else {
+		persist(x)
+	}
 	sortSpans(x)
+	return x.Method != nil || x.Status != 0 || len(x.Mapped) > 0
+}
+
+// persist sets Persisted: a record that holds both sides of an exchange is taken
+// for a recording of traffic, any other for a line of a log.
+func persist(x *classify.Exchange) {
 	request := x.Method != nil || x.Target != nil
 	x.Persisted = !request || x.Response.Body == nil && len(x.Response.Headers) == 0
+}
+
+// fillSides moves what does not say its side to the response if that is all there
+// is, and back if there is only a request.
+func (d *jsonDecoder) fillSides(x *classify.Exchange) {
+	if x.Method == nil && x.Target == nil && d.walk.has(roleHeaders) && x.Status != 0 {
+		x.Request.Headers, x.Response.Headers = x.Response.Headers, x.Request.Headers
+	}
+	if x.Method != nil && x.Status == 0 && d.walk.has(roleBody) && x.Request.Body == nil &&
+		!d.walk.has(roleResponseBody) && !d.walk.has(roleResponseHeaders) {
+		x.Request, x.Response = x.Response, x.Request
+		x.Request.Headers, x.Response.Headers = x.Response.Headers, x.Request.Headers
+	}
 }
 
 // fillOrigin takes time and service, which application logs have as well.
 func (d *jsonDecoder) fillOrigin(x *classify.Exchange) {
 	if d.walk.has(roleTime) {
-		x.Time, _ = parseTime(d.walk.raw(roleTime))
+		x.Time = parseAnyTime(d.walk.raw(roleTime))
 	}
 	service := d.walk.raw(roleService)
 	if service == nil {
 		service = d.walk.raw(roleServiceID)
 	}
-	x.Service = d.names.intern(service)
+	if !isAbsent(service) {
+		x.Service = d.names.intern(service)
+	}
 }
+
+// isAbsent says whether a value stands for none, as access logs write it.
+func isAbsent(b []byte) bool { return len(b) == 1 && b[0] == '-' }
 
 // status returns the status code, which may be a number or a string, or 0.
 func (d *jsonDecoder) status() int {
@@ -127,104 +283,3 @@ func isMethod(b []byte) bool {
 }
 
 func atLeastTwo(a, b, c bool) bool { return a && b || b && c || a && c }
-
-// fillTarget takes the most complete of the fields that say what was asked for
-// and marks those that say nothing more.
-func (d *jsonDecoder) fillTarget(x *classify.Exchange) {
-	d.fillLine(x)
-	for _, role := range [...]role{roleURL, roleURI, rolePath} {
-		if !d.walk.has(role) {
-			continue
-		}
-		text := d.walk.text(role, &d.arena)
-		if x.Target == nil {
-			splitURL(x, text)
-			d.walk.mark(x, role)
-		} else if bytes.HasSuffix(text, x.Target) || bytes.Contains(x.Target, text) {
-			d.walk.mark(x, role)
-		}
-	}
-	d.fillQuery(x)
-	if d.walk.has(roleHost) {
-		if x.Host == nil {
-			x.Host = d.walk.text(roleHost, &d.arena)
-		}
-		d.walk.mark(x, roleHost)
-	}
-	if scheme := d.walk.raw(roleScheme); x.Scheme == "" && (string(scheme) == "http" || string(scheme) == "https") {
-		x.Scheme = d.names.intern(scheme)
-	}
-}
-
-// fillLine takes a request line that stands in one string, as nginx's $request.
-func (d *jsonDecoder) fillLine(x *classify.Exchange) {
-	if !d.walk.has(roleLine) {
-		return
-	}
-	method, target, ok := splitLine(d.walk.text(roleLine, &d.arena))
-	if ok {
-		x.Method = method
-		splitURL(x, target)
-		d.walk.mark(x, roleLine)
-	}
-}
-
-// fillQuery appends a query that is a field of its own. A query that the target
-// holds already, as a string or taken apart, is only marked.
-func (d *jsonDecoder) fillQuery(x *classify.Exchange) {
-	if !d.walk.has(roleQuery) {
-		return
-	}
-	if bytes.IndexByte(x.Target, '?') >= 0 {
-		d.walk.mark(x, roleQuery)
-		return
-	}
-	query := bytes.TrimPrefix(d.walk.text(roleQuery, &d.arena), []byte("?"))
-	if d.walk.values[roleQuery].Kind != jsonscan.String || x.Target == nil || len(query) == 0 {
-		return
-	}
-	x.Target = d.arena.join(x.Target, []byte("?"), query)
-	d.walk.mark(x, roleQuery)
-}
-
-// fillBodies takes the bodies; one that does not say its side is the response's.
-func (d *jsonDecoder) fillBodies(x *classify.Exchange) {
-	d.fillBody(x, &x.Request, roleRequestBody)
-	if d.walk.has(roleResponseBody) {
-		d.fillBody(x, &x.Response, roleResponseBody)
-	} else {
-		d.fillBody(x, &x.Response, roleBody)
-	}
-}
-
-func (d *jsonDecoder) fillBody(x *classify.Exchange, m *classify.Message, role role) {
-	value := d.walk.values[role]
-	if !d.walk.has(role) || value.Kind == jsonscan.Null {
-		return
-	}
-	m.Body, m.Escaped = d.walk.raw(role), value.Escaped
-	m.Truncated = value.Cut
-	if role == roleResponseBody && string(d.walk.raw(roleEncoding)) == "base64" {
-		if text, ok := d.arena.base64(d.walk.text(role, &d.arena)); ok {
-			m.Body, m.Escaped = text, false
-		}
-	}
-	d.walk.mark(x, role)
-}
-
-// fillPeer takes the client's address and what the headers tell besides.
-func (d *jsonDecoder) fillPeer(x *classify.Exchange) {
-	if addr, ok := parseAddr(d.walk.raw(roleClient)); ok {
-		x.Client = addr
-		d.walk.mark(x, roleClient)
-	}
-	if x.Host == nil {
-		x.Host = x.Request.Header("host")
-	}
-	if d.walk.has(roleRequestCookies) && x.Request.Header("cookie") != nil {
-		d.walk.mark(x, roleRequestCookies)
-	}
-	if d.walk.has(roleResponseCookies) && x.Response.Header("set-cookie") != nil {
-		d.walk.mark(x, roleResponseCookies)
-	}
-}

@@ -1,14 +1,51 @@
 package ingest
 
 // decoders returns one of each decoder, in the order in which they are tried.
-// To add a format: format_NAME.go, testdata/NAME.log with its golden, a line
-// here.
-func decoders() []decoder {
+// To add a format: format_NAME.go, testdata/NAME.log with its golden, a row in
+// docs/formats.md, and a line here or, if its records are JSON objects with names
+// of their own, in jsonFormats.
+func decoders(names *nameTable) []decoder {
 	return []decoder{
-		&jsonDecoder{},
+		newJSONDecoder(names),
 		newCombinedDecoder(),
-		&harDecoder{},
+		newEnvoyTextDecoder(names),
+		newALBDecoder(names),
+		newHAProxyDecoder(names),
+		newKlogDecoder(names),
+		newIISDecoder(names),
+		newHTTPDecoder(names),
+		newOTLPDecoder(),
+		newConfluentDecoder(),
+		newLogfmtDecoder(names),
 		textDecoder{},
+	}
+}
+
+// jsonFormats returns the formats whose records are JSON objects, in the order in
+// which they are recognised: the more names are asked for, the earlier.
+func jsonFormats() []jsonFormat {
+	return []jsonFormat{
+		otlpFormat(),
+		cloudEventsFormat(),
+		cloudWatchFormat(),
+		azureFormat(),
+		kubernetesAuditFormat(),
+		envoyTapFormat(),
+		harFormat(),
+		tykFormat(),
+		aktoFormat(),
+		apisixFormat(),
+		kongFormat(),
+		traefikFormat(),
+		caddyFormat(),
+		logbookFormat(),
+		awsGatewayFormat(),
+		ecsFormat(),
+		envoyFormat(),
+		nginxJSONFormat(),
+		clefFormat(),
+		gelfFormat(),
+		journaldFormat(),
 	}
 }
 
@@ -16,8 +53,8 @@ func decoders() []decoder {
 // the label "format" shows them.
 func Formats() []string {
 	var names []string
-	for _, d := range decoders() {
-		names = append(names, d.format())
+	for _, d := range decoders(newNameTable(sharedNames(), jsonFormats())) {
+		names = append(names, d.formats()...)
 	}
 	return names
 }

@@ -1,14 +1,18 @@
 package ingest
 
-import "github.com/leaktap/leaktap/classify"
+// formatText is the name of records of no other format.
+const formatText = "text"
 
 // textDecoder takes any record as plain text: it is the last one tried.
 type textDecoder struct{}
 
-func (textDecoder) format() string { return "text" }
+func (textDecoder) formats() []string { return []string{formatText} }
 
-func (textDecoder) decode(x *classify.Exchange, record []byte, give func()) bool {
-	x.Record = record
-	give()
-	return true
+func (textDecoder) decode(d *decoding, record []byte) (format string) {
+	if d.want > wantAny {
+		return ""
+	}
+	d.x.Record = record
+	d.give()
+	return formatText
 }

@@ -61,6 +61,100 @@ func FuzzHAR(f *testing.F) { fuzzFormat(f, "har") }
 
 func FuzzText(f *testing.F) { fuzzFormat(f, "text") }
 
+func FuzzOTLP(f *testing.F) { fuzzFormat(f, "otlp") }
+
+func FuzzOTLPProtobuf(f *testing.F) { fuzzFormat(f, "otlp-protobuf") }
+
+func FuzzCloudEvents(f *testing.F) { fuzzFormat(f, "cloudevents") }
+
+func FuzzCloudWatch(f *testing.F) { fuzzFormat(f, "cloudwatch") }
+
+func FuzzAzure(f *testing.F) { fuzzFormat(f, "azure") }
+
+func FuzzKubernetesAudit(f *testing.F) { fuzzFormat(f, "k8s-audit") }
+
+func FuzzEnvoyTap(f *testing.F) { fuzzFormat(f, "envoy-tap") }
+
+func FuzzTyk(f *testing.F) { fuzzFormat(f, "tyk") }
+
+func FuzzAkto(f *testing.F) { fuzzFormat(f, "akto") }
+
+func FuzzAPISIX(f *testing.F) { fuzzFormat(f, "apisix") }
+
+func FuzzKong(f *testing.F) { fuzzFormat(f, "kong") }
+
+func FuzzTraefik(f *testing.F) { fuzzFormat(f, "traefik") }
+
+func FuzzCaddy(f *testing.F) { fuzzFormat(f, "caddy") }
+
+func FuzzLogbook(f *testing.F) { fuzzFormat(f, "logbook") }
+
+func FuzzAWSGateway(f *testing.F) { fuzzFormat(f, "aws-gateway") }
+
+func FuzzECS(f *testing.F) { fuzzFormat(f, "ecs") }
+
+func FuzzEnvoy(f *testing.F) { fuzzFormat(f, "envoy") }
+
+func FuzzNginxJSON(f *testing.F) { fuzzFormat(f, "nginx-json") }
+
+func FuzzCLEF(f *testing.F) { fuzzFormat(f, "clef") }
+
+func FuzzGELF(f *testing.F) { fuzzFormat(f, "gelf") }
+
+func FuzzJournald(f *testing.F) { fuzzFormat(f, "journald") }
+
+func FuzzEnvoyText(f *testing.F) { fuzzFormat(f, "envoy-text") }
+
+func FuzzALB(f *testing.F) { fuzzFormat(f, "aws-alb") }
+
+func FuzzHAProxy(f *testing.F) { fuzzFormat(f, "haproxy") }
+
+func FuzzKlog(f *testing.F) { fuzzFormat(f, "klog") }
+
+func FuzzIIS(f *testing.F) { fuzzFormat(f, "iis") }
+
+func FuzzHTTP(f *testing.F) { fuzzFormat(f, "http") }
+
+func FuzzConfluent(f *testing.F) { fuzzFormat(f, "confluent") }
+
+func FuzzLogfmt(f *testing.F) { fuzzFormat(f, "logfmt") }
+
+// TestEveryFormatIsFuzzed compares the fuzz targets of this file with the formats.
+func TestEveryFormatIsFuzzed(t *testing.T) {
+	source, err := os.ReadFile("fuzz_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, format := range Formats() {
+		if !bytes.Contains(source, []byte(`fuzzFormat(f, "`+format+`")`)) {
+			t.Errorf("format %s has no fuzz target", format)
+		}
+	}
+}
+
+// FuzzEnvelopes takes envelopes off anything, and joins it.
+func FuzzEnvelopes(f *testing.F) {
+	for _, seed := range []string{
+		"2026-01-01T00:00:00Z stdout F x", `{"log":"x\n","stream":"stdout","time":"2026-01-01T00:00:00Z"}`, "web-1  | x",
+		"<34>1 2026-01-01T00:00:00Z h a p m [e k=\"v\"] x", "<34>Oct 11 22:14:15 h su: x", `"{\"a\":1}"`, "\x1f\x8b\x08\x00",
+		"eyJhIjoiYiJ9eyJhIjoi", "\x28\xb5\x2f\xfd", `[["a"],"b{\"c\":1}",{"message":"{\"method\":\"GET\",\"path\":\"/\"}"}]`,
+		`{"MESSAGE":[65,66],"_SYSTEMD_UNIT":"u"}`, `{"specversion":"1.0","type":"t","source":"s","data_base64":"e30="}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, record []byte) {
+		d := newTestDecoding(t, Config{MaxEnvelopes: 4, MaxRecord: 1 << 16}, func(x *classify.Exchange) { checkExchange(t, x) })
+		d.joiner = newJoiner(d.cfg, true)
+		for range 2 {
+			d.record(classify.Source{Kind: classify.SourceFile}, time.Time{}, record)
+		}
+		d.flush()
+		if n := d.tally.stats.Uninspected[UninspectedPanic]; n > 0 {
+			t.Errorf("a decoder panicked on %q", record)
+		}
+	})
+}
+
 // FuzzReader checks that a stream is handed over whole: no byte but line ends
 // and envelopes is lost, whatever is joined or cut.
 func FuzzReader(f *testing.F) {

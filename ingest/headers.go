@@ -40,6 +40,8 @@ func (h *headerScan) object(dst []classify.Header) []classify.Header {
 		}
 		name := h.arena.text(h.data, key)
 		switch t := h.scan.Next(); {
+		case t.Kind == jsonscan.String:
+			dst = append(dst, classify.Header{Name: name, Value: h.arena.text(h.data, t)})
 		case endsObject(t):
 			return dst
 		case t.Kind == jsonscan.BeginArray:
@@ -128,7 +130,11 @@ func (h *headerScan) whole(t jsonscan.Token) []byte {
 func (h *headerScan) text(dst []classify.Header, text []byte) []classify.Header {
 	inner := headerScan{data: text, scan: jsonscan.New(text), arena: h.arena}
 	if text = bytes.TrimSpace(text); len(text) > 0 && (text[0] == '{' || text[0] == '[') {
-		return inner.value(dst, inner.scan.Next())
+		dst = inner.value(dst, inner.scan.Next())
+		if rest := bytes.TrimSpace(inner.data[inner.scan.Pos():]); len(rest) > 0 {
+			dst = append(dst, classify.Header{Value: rest})
+		}
+		return dst
 	}
 	for len(text) > 0 {
 		var line []byte

@@ -17,30 +17,53 @@ type jsonWalk struct {
 	values [roleCount]jsonscan.Token
 	// path is the compact path (see appendCompact) to the present member.
 	path  [64]byte
-	arena *arena
-	x     *classify.Exchange
+	names *nameTable
+	// seen are the names found by which formats are recognised, members counts
+	// the members of the objects looked into.
+	seen    markSet
+	members int
+	arena   *arena
+	x       *classify.Exchange
 }
+
+// maxInherit bounds how deep objects are that only group members.
+const maxInherit = 4
 
 // object walks the object that data starts with and returns the offset behind
 // it.
 func (w *jsonWalk) object(data []byte, arena *arena, x *classify.Exchange) (end int) {
 	w.data, w.arena, w.x = data, arena, x
 	w.scan = jsonscan.New(data)
-	clear(w.values[:])
+	w.reset()
 	w.scan.Next() // the opening brace
-	w.members(0)
+	w.inside(0, fnvOffset, 0)
 	return w.scan.Pos()
 }
 
-// members walks the inside of an object whose compact path has that length.
-func (w *jsonWalk) members(length int) {
+// reset forgets the last object.
+func (w *jsonWalk) reset() {
+	clear(w.values[:])
+	w.seen, w.members = markSet{}, 0
+}
+
+// inside walks the inside of an object whose compact path has that length and
+// hash.
+func (w *jsonWalk) inside(length int, hash uint32, grouped int) {
 	for {
 		switch t := w.scan.Next(); {
 		case endsObject(t):
 			return
 		case t.Kind == jsonscan.Key:
-			n := appendCompact(&w.path, length, w.data[t.Start:t.End])
-			if ended := w.value(n, w.scan.Next()); ended {
+			w.members++
+			n, h := appendCompact(&w.path, length, hash, w.data[t.Start:t.End])
+			e := w.names.find(w.path[:n], h)
+			t = w.scan.Next()
+			if e != nil && e.inherit && t.Kind == jsonscan.BeginObject && grouped < maxInherit {
+				w.seen.mark(e)
+				w.inside(length, hash, grouped+1)
+				continue
+			}
+			if ended := w.value(e, n, h, t); ended {
 				return
 			}
 		case begins(t): // no JSON, but it may be balanced
@@ -49,17 +72,24 @@ func (w *jsonWalk) members(length int) {
 	}
 }
 
-// value takes the value that starts with t for the path of length n; it says
-// whether the object ended in place of a value.
-func (w *jsonWalk) value(n int, t jsonscan.Token) (ended bool) {
+// value takes the value that starts with t and whose name, of length n, means e;
+// it says whether the object ended in place of a value.
+func (w *jsonWalk) value(e *nameEntry, n int, hash uint32, t jsonscan.Token) (ended bool) {
 	if endsObject(t) {
 		return true
 	}
-	if t.Kind == jsonscan.BeginObject && opens(string(w.path[:n])) {
-		w.members(n)
+	if e == nil {
+		if begins(t) {
+			skipValue(&w.scan)
+		}
 		return false
 	}
-	role := roleOf(string(w.path[:n]))
+	w.seen.mark(e)
+	if t.Kind == jsonscan.BeginObject && e.open {
+		w.inside(n, hash, 0)
+		return false
+	}
+	role := e.role
 	switch {
 	case t.Kind == jsonscan.Null:
 		return false
@@ -69,7 +99,7 @@ func (w *jsonWalk) value(n int, t jsonscan.Token) (ended bool) {
 		t.Cut = !skipValue(&w.scan)
 		t.End = w.scan.Pos()
 	}
-	if !w.has(role) {
+	if role != roleNone && !w.has(role) {
 		w.values[role] = t
 	}
 	return false

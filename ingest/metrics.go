@@ -15,6 +15,9 @@ type metrics struct {
 	lagRecords *prometheus.GaugeVec
 	lagSeconds *prometheus.GaugeVec
 	skipped    *prometheus.CounterVec
+	envelopes  *prometheus.CounterVec
+	limits     *prometheus.CounterVec
+	filtered   *prometheus.CounterVec
 }
 
 // newMetrics registers the metrics; sources of one registry share them. A nil
@@ -41,13 +44,26 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 			Name: "leaktap_kafka_skipped_offsets_total",
 			Help: "Offsets that were passed over without their records being seen.",
 		}, []string{"topic", "reason"}),
+		envelopes: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "leaktap_record_envelopes_total",
+			Help: "Envelopes that were taken off records, by kind.",
+		}, []string{"source", "envelope"}),
+		limits: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "leaktap_record_limits_total",
+			Help: "Limits that were reached while records were decoded.",
+		}, []string{"source", "limit"}),
+		filtered: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "leaktap_exchanges_filtered_total",
+			Help: "Exchanges that the source's expression left out.",
+		}, []string{"source"}),
 	}
 	if reg == nil {
 		return m, nil
 	}
 	err := errors.Join(
 		register(reg, &m.records), register(reg, &m.bytes), register(reg, &m.lagRecords),
-		register(reg, &m.lagSeconds), register(reg, &m.skipped))
+		register(reg, &m.lagSeconds), register(reg, &m.skipped),
+		register(reg, &m.envelopes), register(reg, &m.limits), register(reg, &m.filtered))
 	return m, err
 }
 
@@ -70,33 +86,64 @@ type tally struct {
 	metrics *metrics
 	tell    func(kind classify.SourceKind, reason string, bytes int64)
 	stats   Stats
-	// counters saves the look-up by labels for every record.
-	counters map[RecordKey]prometheus.Counter
-	bytes    prometheus.Counter
+	// records saves the look-up by labels for every record. There are as many as
+	// formats and outcomes that were seen, and the last ones are found first.
+	records   []*recordCount
+	envelopes map[string]prometheus.Counter
+	bytes     prometheus.Counter
 }
 
 func newTally(m *metrics, cfg Config) *tally {
 	return &tally{
-		metrics:  m,
-		tell:     cfg.Uninspected,
-		stats:    Stats{Records: map[RecordKey]int64{}, Uninspected: map[string]int64{}},
-		counters: map[RecordKey]prometheus.Counter{},
+		metrics: m,
+		tell:    cfg.Uninspected,
+		stats: Stats{
+			Records: map[RecordKey]int64{}, Uninspected: map[string]int64{},
+			Envelopes: map[string]int64{}, Limits: map[string]int64{},
+		},
+		envelopes: map[string]prometheus.Counter{},
 	}
+}
+
+// recordCount counts the records of one format and outcome.
+type recordCount struct {
+	key     RecordKey
+	counter prometheus.Counter
+	n       int64
 }
 
 // record counts one record of that many bytes.
 func (t *tally) record(kind classify.SourceKind, format, outcome string, size int) {
-	key := RecordKey{format, outcome}
-	counter := t.counters[key]
-	if counter == nil {
-		counter = t.metrics.records.WithLabelValues(string(kind), format, outcome)
-		t.counters[key] = counter
+	c := t.count(RecordKey{format, outcome})
+	if c.counter == nil {
+		c.counter = t.metrics.records.WithLabelValues(string(kind), format, outcome)
 		t.bytes = t.metrics.bytes.WithLabelValues(string(kind))
 	}
-	counter.Inc()
+	c.counter.Inc()
+	c.n++
 	t.bytes.Add(float64(size))
-	t.stats.Records[key]++
 	t.stats.Bytes += int64(size)
+}
+
+// count finds the count of a key and moves it to the front.
+func (t *tally) count(key RecordKey) *recordCount {
+	for i, c := range t.records {
+		if c.key == key {
+			t.records[0], t.records[i] = c, t.records[0]
+			return c
+		}
+	}
+	c := &recordCount{key: key}
+	t.records = append(t.records, c)
+	return c
+}
+
+// result returns what was counted.
+func (t *tally) result() Stats {
+	for _, c := range t.records {
+		t.stats.Records[c.key] = c.n
+	}
+	return t.stats
 }
 
 // uninspected counts bytes that nobody looked at.
@@ -106,4 +153,28 @@ func (t *tally) uninspected(kind classify.SourceKind, reason string, bytes int64
 	}
 	t.stats.Uninspected[reason] += bytes
 	t.tell(kind, reason, bytes)
+}
+
+// envelope counts an envelope that was taken off.
+func (t *tally) envelope(kind classify.SourceKind, name string) {
+	counter := t.envelopes[name]
+	if counter == nil {
+		counter = t.metrics.envelopes.WithLabelValues(string(kind), name)
+		t.envelopes[name] = counter
+	}
+	counter.Inc()
+	t.stats.Envelopes[name]++
+}
+
+// limit counts a limit that was reached.
+func (t *tally) limit(kind classify.SourceKind, name string) {
+	t.metrics.limits.WithLabelValues(string(kind), name).Inc()
+	t.stats.Limits[name]++
+}
+
+// filter counts an exchange that was left out, with the size of its record.
+func (t *tally) filter(kind classify.SourceKind, size int) {
+	t.uninspected(kind, UninspectedFiltered, int64(size))
+	t.metrics.filtered.WithLabelValues(string(kind)).Inc()
+	t.stats.Filtered++
 }

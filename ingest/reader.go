@@ -36,6 +36,10 @@ type Stats struct {
 	Bytes int64
 	// Uninspected counts bytes that were not looked at, by reason.
 	Uninspected map[string]int64
+	// Envelopes counts what was taken off records, Limits the limits reached (the
+	// Limit constants), Filtered the exchanges that Config.Where left out.
+	Envelopes, Limits map[string]int64
+	Filtered          int64
 }
 
 // RecordKey is a format ("none" if it came to none) and what became of a record
@@ -72,7 +76,7 @@ func (r *Reader) Run(ctx context.Context, name string, in io.Reader, handle func
 	stream, err := open(in)
 	if err == nil {
 		defer stream.Close()
-		if r.cfg.Format == (*harDecoder)(nil).format() || isHAR(stream.Reader) {
+		if r.cfg.Format == harFormat().name || isHAR(stream.Reader) {
 			err = run.archive(ctx, stream.Reader)
 		} else {
 			err = run.lines(ctx, stream.Reader)
@@ -81,7 +85,7 @@ func (r *Reader) Run(ctx context.Context, name string, in io.Reader, handle func
 	if err != nil && !errors.Is(err, ctx.Err()) {
 		err = fmt.Errorf("read %s at byte %d: %w", name, stream.offset(), err)
 	}
-	return tally.stats, errors.Join(err, run.tornError())
+	return tally.result(), errors.Join(err, run.tornError())
 }
 
 // reading is one stream being read.
@@ -97,6 +101,8 @@ type reading struct {
 // lines reads a stream of lines.
 func (r *reading) lines(ctx context.Context, in *bufio.Reader) error {
 	records := newRecords(in, r.cfg)
+	r.decoding.joiner = newJoiner(r.cfg, false)
+	defer r.decoding.flush()
 	for ctx.Err() == nil {
 		record, ok := records.next()
 		if !ok {
@@ -131,8 +137,6 @@ func (r *reading) tornError() error {
 // archive reads a HAR document, which is a recording of traffic, entry by entry.
 // What stands outside the entries is given as one text record at the end.
 func (r *reading) archive(ctx context.Context, in *bufio.Reader) error {
-	r.decoding.decoders = []decoder{&harDecoder{}, textDecoder{}}
-	r.decoding.last = 0
 	if r.cfg.Content == ContentAuto {
 		r.decoding.cfg.Content = ContentTraffic
 	}

@@ -23,10 +23,25 @@ const (
 	roleHeaders // side not told
 	roleRequestBody
 	roleResponseBody
-	roleBody // side not told
-	roleEncoding
+	roleBody     // side not told
+	roleEncoding // of the response's body
+	roleBase64   // true if bodies are base64
+	roleRequestBytes
+	roleResponseBytes // bodies as base64
+	roleRequestCut
+	roleResponseCut // true if the body is not all that was sent
 	roleRequestCookies
 	roleResponseCookies
+	roleRawRequest
+	roleRawResponse // whole HTTP messages as base64
+	roleDate        // a day whose time stands elsewhere
+	roleSide        // request or response
+	rolePair        // what the two records of an exchange share
+	roleMessage     // a text that may be a record
+	roleData        // a value that is a record
+	roleDataBase64
+	roleRecords // an array of records
+	roleLogs    // resourceLogs of OTLP
 	roleCount
 )
 
@@ -35,116 +50,82 @@ func (r role) headers() bool {
 	return r == roleRequestHeaders || r == roleResponseHeaders || r == roleHeaders
 }
 
-// appendCompact writes the letters and digits of key, in lower case, behind the
-// first length bytes of path and returns the new length. So request_headers,
-// requestHeaders, request.headers and headers inside request are one name. What
-// does not fit is left out: no known name is that long.
-func appendCompact(path *[64]byte, length int, key []byte) int {
-	for _, c := range key {
-		switch {
-		case 'A' <= c && c <= 'Z':
-			c += 'a' - 'A'
-		case 'a' <= c && c <= 'z', '0' <= c && c <= '9':
-		default:
-			continue
-		}
-		if length == len(path) {
-			break
-		}
-		path[length] = c
-		length++
+// roles gives many paths one role.
+func roles(r role, paths ...string) (list []namedRole) {
+	for _, path := range paths {
+		list = append(list, namedRole{path, r})
 	}
-	return length
+	return list
 }
 
-// opens says whether the object at a compact path is looked into.
-func opens(path string) bool {
-	switch path {
-	case "request", "response", "req", "resp", "res", "http", "httprequest", "httpresponse",
-		"httprequestbody", "httpresponsebody", "requestpostdata", "responsecontent",
-		"url", "client", "source", "service":
-		return true
+// joined puts lists of names together.
+func joined(lists ...[]namedRole) (all []namedRole) {
+	for _, list := range lists {
+		all = append(all, list...)
 	}
-	return false
+	return all
 }
 
-// roleOf returns the role of the value at a compact path. The names are those
-// of APISIX kafka-logger (https://apisix.apache.org/docs/apisix/plugins/kafka-logger/),
-// Kong http-log (https://docs.konghq.com/hub/kong-inc/http-log/), Elastic Common
-// Schema (https://www.elastic.co/guide/en/ecs/current/ecs-http.html), Envoy,
-// Traefik, pino-http, HAR, and the plain spellings.
-func roleOf(path string) role {
-	if r := roleOfMessage(path); r != roleNone {
-		return r
+// sharedNames are the names that mean the same in every format: the plain
+// spellings, those of pino-http and of the formats that agree with them.
+func sharedNames() *jsonFormat {
+	return &jsonFormat{
+		fields: joined(namesOfOrigin(), namesOfTarget(), namesOfMessages(), namesOfEnvelopes()),
+		opens: []string{
+			"request", "response", "req", "resp", "res", "http", "httprequest", "httpresponse",
+			"httprequestbody", "httpresponsebody", "requestpostdata", "responsecontent",
+			"url", "client", "source", "service",
+		},
 	}
-	if r := roleOfTarget(path); r != roleNone {
-		return r
-	}
-	switch path {
-	case "time", "timestamp", "ts", "starttime", "startedat", "starteddatetime", "datetime",
-		"eventtime", "timelocal", "timeiso8601", "startutc":
-		return roleTime
-	case "service", "servicename", "app", "application", "appname", "upstreamservice":
-		return roleService
-	case "serviceid":
-		return roleServiceID
-	case "status", "statuscode", "responsecode", "code", "httpstatus", "httpstatuscode",
-		"responsestatus", "responsestatuscode", "httpresponsestatuscode", "respstatus",
-		"respstatuscode", "resstatuscode", "resstatus", "downstreamstatus":
-		return roleStatus
-	case "clientip", "remoteaddr", "remoteip", "remoteaddress", "clientaddress", "sourceip", "ip",
-		"requestremoteaddress", "reqremoteaddress", "clientaddr", "clienthost", "downstreamremoteaddress":
-		return roleClient
-	}
-	return roleNone
 }
 
-// roleOfTarget knows the fields that say what was asked for.
-func roleOfTarget(path string) role {
-	switch path {
-	case "method", "httpmethod", "requestmethod", "reqmethod", "verb", "httprequestmethod", "requestverb":
-		return roleMethod
-	case "path", "urlpath", "requestpath", "httppath", "reqpath", "httprequestpath":
-		return rolePath
-	case "uri", "target", "requesturi", "requesttarget", "httptarget", "requri", "httprequesturi":
-		return roleURI
-	case "url", "requesturl", "fullurl", "httpurl", "urlfull", "urloriginal", "requrl", "httprequesturl":
-		return roleURL
-	case "request", "requestline", "httprequestline":
-		return roleLine
-	case "query", "querystring", "urlquery", "requestquery", "requestquerystring", "reqquery", "args":
-		return roleQuery
-	case "host", "httphost", "requesthost", "reqhost", "servername", "authority", "requestauthority", "urldomain":
-		return roleHost
-	case "scheme", "urlscheme", "requestscheme":
-		return roleScheme
-	}
-	return roleNone
+// namesOfOrigin tell where and when a record was made, and the status.
+func namesOfOrigin() []namedRole {
+	return joined(
+		roles(roleTime, "time", "timestamp", "ts", "starttime", "startedat", "starteddatetime", "datetime",
+			"eventtime", "timelocal", "timeiso8601", "startutc"),
+		roles(roleService, "service", "servicename", "app", "application", "appname", "upstreamservice"),
+		roles(roleServiceID, "serviceid"),
+		roles(roleStatus, "status", "statuscode", "responsecode", "code", "httpstatus", "httpstatuscode",
+			"responsestatus", "responsestatuscode", "httpresponsestatuscode", "respstatus",
+			"respstatuscode", "resstatuscode", "resstatus", "downstreamstatus", "resp"),
+		roles(roleClient, "clientip", "remoteaddr", "remoteip", "remoteaddress", "clientaddress", "sourceip", "ip",
+			"requestremoteaddress", "reqremoteaddress", "clientaddr", "clienthost", "downstreamremoteaddress", "srcip"))
 }
 
-// roleOfMessage knows the fields that hold headers and bodies.
-func roleOfMessage(path string) role {
-	switch path {
-	case "reqheaders", "reqheader", "requestheaders", "requestheader", "httprequestheaders":
-		return roleRequestHeaders
-	case "respheaders", "respheader", "responseheaders", "responseheader", "resheaders", "httpresponseheaders":
-		return roleResponseHeaders
-	case "headers", "httpheaders":
-		return roleHeaders
-	case "reqbody", "requestbody", "requestpayload", "requestpostdata", "requestpostdatatext",
-		"httprequestbody", "httprequestbodycontent":
-		return roleRequestBody
-	case "respbody", "responsebody", "resbody", "responsepayload", "responsecontent", "responsecontenttext",
-		"httpresponsebody", "httpresponsebodycontent":
-		return roleResponseBody
-	case "body":
-		return roleBody
-	case "responsecontentencoding":
-		return roleEncoding
-	case "requestcookies":
-		return roleRequestCookies
-	case "responsecookies":
-		return roleResponseCookies
-	}
-	return roleNone
+// namesOfTarget tell what was asked for.
+func namesOfTarget() []namedRole {
+	return joined(
+		roles(roleMethod, "method", "httpmethod", "requestmethod", "reqmethod", "verb", "httprequestmethod", "requestverb"),
+		roles(rolePath, "path", "urlpath", "requestpath", "httppath", "reqpath", "httprequestpath"),
+		roles(roleURI, "uri", "target", "requesturi", "requesttarget", "httptarget", "requri", "httprequesturi"),
+		roles(roleURL, "url", "requesturl", "fullurl", "httpurl", "urlfull", "urloriginal", "requrl", "httprequesturl"),
+		roles(roleLine, "request", "requestline", "httprequestline"),
+		roles(roleQuery, "query", "querystring", "urlquery", "requestquery", "requestquerystring", "reqquery", "args"),
+		roles(roleHost, "host", "httphost", "requesthost", "reqhost", "servername", "authority", "requestauthority", "urldomain"),
+		roles(roleScheme, "scheme", "urlscheme", "requestscheme"))
+}
+
+// namesOfMessages hold headers and bodies.
+func namesOfMessages() []namedRole {
+	return joined(
+		roles(roleRequestHeaders, "reqheaders", "reqheader", "requestheaders", "requestheader", "httprequestheaders",
+			"httprequestheader"),
+		roles(roleResponseHeaders, "respheaders", "respheader", "responseheaders", "responseheader", "resheaders",
+			"httpresponseheaders", "httpresponseheader"),
+		roles(roleHeaders, "headers", "httpheaders"),
+		roles(roleRequestBody, "reqbody", "requestbody", "requestpayload", "requestpostdata", "requestpostdatatext",
+			"httprequestbody", "httprequestbodycontent"),
+		roles(roleResponseBody, "respbody", "responsebody", "resbody", "responsepayload", "responsecontent",
+			"responsecontenttext", "httpresponsebody", "httpresponsebodycontent"),
+		roles(roleBody, "body"),
+		roles(roleEncoding, "responsecontentencoding"),
+		roles(roleBase64, "isbase64encoded"),
+		roles(roleRequestCookies, "requestcookies"),
+		roles(roleResponseCookies, "responsecookies"))
+}
+
+// namesOfEnvelopes hold records.
+func namesOfEnvelopes() []namedRole {
+	return roles(roleMessage, "message", "log", "msg")
 }

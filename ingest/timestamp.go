@@ -35,6 +35,15 @@ func parseTime(b []byte) (t time.Time, ok bool) {
 	return t.UTC(), true
 }
 
+// parseAnyTime reads what parseTime or parseCommonTime does; zero for nothing.
+func parseAnyTime(b []byte) time.Time {
+	t, ok := parseTime(b)
+	if !ok {
+		t, _ = parseCommonTime(bytes.Trim(b, "[]"))
+	}
+	return t
+}
+
 // completeZone gives text a zone as RFC 3339 wants it.
 func completeZone(text []byte) []byte {
 	n := len(text)

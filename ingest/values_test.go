@@ -58,6 +58,7 @@ func TestParseStartRefuses(t *testing.T) {
 }
 
 func TestRolesOfSpellings(t *testing.T) {
+	table := newNameTable(sharedNames(), jsonFormats())
 	for want, names := range map[role][]string{
 		roleRequestHeaders:  {"req_headers", "request_headers", "requestHeaders", "request.headers", "Request-Headers"},
 		roleResponseBody:    {"resp_body", "response_body", "responseBody", "response.body", "http.response.body.content"},
@@ -69,8 +70,12 @@ func TestRolesOfSpellings(t *testing.T) {
 	} {
 		for _, name := range names {
 			var path [64]byte
-			n := appendCompact(&path, 0, []byte(name))
-			if got := roleOf(string(path[:n])); got != want {
+			n, hash := appendCompact(&path, 0, fnvOffset, []byte(name))
+			got := roleNone
+			if e := table.find(path[:n], hash); e != nil {
+				got = e.role
+			}
+			if got != want {
 				t.Errorf("role of %q is %d, want %d", name, got, want)
 			}
 		}
@@ -80,7 +85,7 @@ func TestRolesOfSpellings(t *testing.T) {
 	for i := range long {
 		long[i] = 'a'
 	}
-	if n := appendCompact(&path, 10, long); n != len(path) {
+	if n, _ := appendCompact(&path, 10, fnvOffset, long); n != len(path) {
 		t.Errorf("a long name gave a path of %d bytes", n)
 	}
 }
@@ -113,5 +118,35 @@ func TestExchangeOrLog(t *testing.T) {
 			}
 		})
 		d.record(classify.Source{Kind: classify.SourceFile}, time.Time{}, []byte(record))
+	}
+}
+
+// TestMappedIsAllThere wants what is marked as mapped to be there in full: each of
+// these records has something beside what the exchange takes.
+func TestMappedIsAllThere(t *testing.T) {
+	for _, record := range []string{
+		`{"method":"GET","url":"https://user:zqXplantedQz7@h.test/x","status":200}`,
+		`{"method":"GET","url":"https://h.test/x","host":"zqXplantedQz7","status":200}`,
+		`{"method":"GET","url":"/x?a=1","query":{"a":"1","b":"zqXplantedQz7"},"status":200}`,
+		`{"method":"GET","url":"/x?a=1","query":"a=1&b=zqXplantedQz7","status":200}`,
+		`{"method":"GET","url":"/x","path":"/x/zqXplantedQz7","status":200}`,
+		`{"request":"GET /x HTTP/1.1 zqXplantedQz7","status":200}`,
+		`{"method":"GET","path":"/x","requestHeaders":"{\"A\":\"b\"} zqXplantedQz7","status":200}`,
+		`{"method":"GET","path":"/x","request_headers":{"cookie":"a=1"},"request":{"cookies":{"a":"1","b":"zqXplantedQz7"}},"status":200}`,
+		`192.0.2.7 - - [23/Nov/2026:15:08:35 +0000] "GET /x HTTP/zqXplantedQz7" 200 5`,
+		`{"message":"HTTP/1.1 200 zqXplantedQz7\r\nA: b\r\n\r\nbody"}`,
+		`{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{"stringValue":"x"}}],"scope":{"name":"zqXplantedQz7"}}]}]}`,
+		`{"resourceLogs":[{"resource":{"attributes":[{"key":"zqXplantedQz7"}]}}]}`,
+		`{"records":[],"x":"zqXplantedQz7"}`, `{"records":[{"a":1}],"x":"zqXplantedQz7"}`,
+		`{"specversion":"1.0","type":"t","source":"s","subject":"zqXplantedQz7","data":{"a":1}}`,
+		`<34>1 2026-01-01T00:00:00Z h a p m [x y="zqXplantedQz7"] {"a":1}`,
+		`{"log":"x\n","stream":"stdout","time":"2026-01-01T00:00:00Z","attrs":{"k":"zqXplantedQz7"}}`,
+		`{"log":"x\n","stream":"zqXplantedQz7","time":"2026-01-01T00:00:00Z"}`,
+		`2026-01-01T00:00:00Z stdout F:zqXplantedQz7 x`, "zqXplantedQz7-1  | {\"a\":1}", "\x00\x00\x00\x00\x07{\"a\":\"zqXplantedQz7\"}",
+		`{"a":1}{"b":"zqXplantedQz7"}`, `{"a":1} zqXplantedQz7`, `[{"a":1},"zqXplantedQz7"]`, `[{"a":1}] zqXplantedQz7`, `[1,"zqXplantedQz7"]`,
+	} {
+		if !delivered(t, nil, []byte(record)) {
+			t.Errorf("the token is nowhere to be found: %s", record)
+		}
 	}
 }

@@ -42,7 +42,13 @@ type kafkaConfig struct {
 	Start   string   `yaml:"start"`
 	Format  string   `yaml:"format"`
 	Content string   `yaml:"content"`
-	TLS     *struct {
+	// Mapping says where records of the user's own format have what, Where which
+	// exchanges are looked at.
+	Mapping mapping `yaml:"mapping"`
+	Where   string  `yaml:"where"`
+	// MaxEnvelopes is how many envelopes around a record are taken off; 0 means 8.
+	MaxEnvelopes int `yaml:"max_envelopes"`
+	TLS          *struct {
 		CAFile   string `yaml:"ca_file"`
 		CertFile string `yaml:"cert_file"`
 		KeyFile  string `yaml:"key_file"`
@@ -247,6 +253,12 @@ func (k *kafkaConfig) check(path string) *configProblem {
 	if _, err := k.start(); err != nil {
 		return problem(path+".start", "%v", err)
 	}
+	if _, p := k.Mapping.compile(path + ".mapping"); p != nil {
+		return p
+	}
+	if _, err := compileWhere(k.Where); err != nil {
+		return problem(path+".where", "%v", err)
+	}
 	return nil
 }
 
@@ -263,8 +275,18 @@ func (k *kafkaConfig) kafka() (ingest.KafkaConfig, error) {
 	if err != nil {
 		return ingest.KafkaConfig{}, err
 	}
+	fields, p := k.Mapping.compile("mapping")
+	if p != nil {
+		return ingest.KafkaConfig{}, p
+	}
+	where, err := compileWhere(k.Where)
+	if err != nil {
+		return ingest.KafkaConfig{}, err
+	}
 	cfg := ingest.KafkaConfig{
-		Config:  ingest.Config{Format: k.Format, Content: ingest.Content(k.Content)},
+		Config: ingest.Config{
+			Format: k.Format, Content: ingest.Content(k.Content), Mapping: fields, Where: where, MaxEnvelopes: k.MaxEnvelopes,
+		},
 		Brokers: k.Brokers, Topics: k.Topics, Group: k.Group, Start: start,
 		Timing: ingest.KafkaTiming{Commit: time.Duration(k.CommitInterval), Session: time.Duration(k.SessionTimeout)},
 	}

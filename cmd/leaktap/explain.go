@@ -14,7 +14,7 @@ import (
 )
 
 func (a *app) explainCommand() *cobra.Command {
-	d, format, content := &detecting{}, "", ""
+	d, o := &detecting{}, &decoding{}
 	c := &cobra.Command{
 		Use:   "explain (RULE-OR-KIND | -)",
 		Short: "Explain a rule: what it finds, why it matters, how to fix it",
@@ -29,12 +29,15 @@ every finding with its place, its severity and confidence, and its reason.`,
 			if args[0] != ingest.StdinName {
 				return a.showRule(d, args[0])
 			}
-			return a.explainRecords(c.Context(), d, ingest.Config{Format: format, Content: ingest.Content(content)})
+			cfg, err := o.config()
+			if err != nil {
+				return usage(err)
+			}
+			return a.explainRecords(c.Context(), d, cfg)
 		},
 	}
 	d.flags(c.Flags())
-	c.Flags().StringVar(&format, "format", ingest.FormatAuto, "format of records: auto, "+strings.Join(ingest.Formats(), ", "))
-	c.Flags().StringVar(&content, "content", string(ingest.ContentAuto), "what records are: auto, log, traffic")
+	o.flags(c.Flags())
 	return c
 }
 

@@ -54,6 +54,7 @@ var fences = map[string][]string{
 	"github.com/klauspost/compress":          {"capture", "ingest"},
 	"github.com/andybalholm/brotli":          {"capture"},
 	"github.com/goccy/go-yaml":               {"cmd/leaktap"},
+	"github.com/expr-lang/expr":              {"ingest"},
 }
 
 // sources calls f for every Go file of the repository that is no test, and

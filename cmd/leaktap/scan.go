@@ -12,7 +12,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -26,9 +25,8 @@ import (
 type scanOptions struct {
 	detecting
 	outputs
-	format  string
-	content string
-	filter  string
+	decoding
+	filter string
 }
 
 func (a *app) scanCommand() *cobra.Command {
@@ -53,8 +51,7 @@ which no token belongs. --content says otherwise.`,
 	}
 	o.detecting.flags(c.Flags())
 	o.outputs.flags(c.Flags(), classify.Low, "o")
-	c.Flags().StringVar(&o.format, "format", ingest.FormatAuto, "format of records: auto, "+strings.Join(ingest.Formats(), ", "))
-	c.Flags().StringVar(&o.content, "content", string(ingest.ContentAuto), "what records are: auto, log, traffic")
+	o.decoding.flags(c.Flags())
 	c.Flags().StringVar(&o.filter, "filter", "", "packets of capture files to look at, as for sniff")
 	return c
 }
@@ -69,7 +66,11 @@ type scanner struct {
 }
 
 func (a *app) scan(ctx context.Context, o *scanOptions, paths []string) error {
-	reader, err := ingest.NewReader(ingest.Config{Format: o.format, Content: ingest.Content(o.content)}, nil, a.log)
+	cfg, err := o.config()
+	if err != nil {
+		return usage(err)
+	}
+	reader, err := ingest.NewReader(cfg, nil, a.log)
 	if err != nil {
 		return usage(err)
 	}

@@ -24,6 +24,7 @@ type summary struct {
 	packetCount       int64
 	read              int64 // bytes of records and packets
 	dropped           int64 // packets that the kernel had no room for
+	filtered          int64 // exchanges that --where left out
 	uninspected       map[string]int64
 }
 
@@ -36,6 +37,7 @@ func (s *summary) records(stats ingest.Stats) {
 		s.recordCount += n
 	}
 	s.read += stats.Bytes
+	s.filtered += stats.Filtered
 	for reason, n := range stats.Uninspected {
 		s.uninspected[reason] += n
 	}
@@ -90,6 +92,9 @@ func (s *summary) write(w io.Writer, p *pipeline, out *output, incomplete bool, 
 		parts = append(parts, "coverage unknown: incomplete")
 	} else {
 		parts = append(parts, "coverage "+s.coverage())
+	}
+	if s.filtered > 0 {
+		parts = append(parts, alert.Plural(s.filtered, "exchange")+" left out by --where")
 	}
 	if n := out.withheld.Load(); n > 0 {
 		parts = append(parts, fmt.Sprintf("%d below --min-severity not shown", n))

@@ -21,8 +21,7 @@ type tailOptions struct {
 	group   string
 	start   string
 	end     bool
-	format  string
-	content string
+	decoding
 	// formatted says that -o gave a format.
 	formatted bool
 	access    ingest.KafkaAccess
@@ -57,8 +56,7 @@ func (o *tailOptions) flags(c *cobra.Command) *cobra.Command {
 	flags.VarP(textValue{o.setLetterO, func() string { return o.start }, "offset"}, "offset", "o",
 		"where to start: earliest, latest, N, -N, -2h, RFC 3339 time; -o also takes what --output takes")
 	flags.BoolVarP(&o.end, "exit", "e", false, "exit at the end of all partitions")
-	flags.StringVar(&o.format, "format", ingest.FormatAuto, "format of records: auto, "+strings.Join(ingest.Formats(), ", "))
-	flags.StringVar(&o.content, "content", string(ingest.ContentAuto), "what records are: auto (log), log, traffic")
+	o.decoding.flags(flags)
 	flags.BoolVar(&o.access.TLS, "tls", false, "connect with TLS")
 	flags.StringVar(&o.access.CAFile, "tls-ca", "", "file with the authorities to trust, PEM")
 	flags.StringVar(&o.access.CertFile, "tls-cert", "", "file with the client's certificate, PEM")
@@ -94,12 +92,16 @@ func (a *app) tail(ctx context.Context, o *tailOptions) error {
 	if err != nil {
 		return usage(err)
 	}
+	cfg, err := o.config()
+	if err != nil {
+		return usage(err)
+	}
 	agent, out, err := a.agentWith(&o.detecting, &o.outputs, true)
 	if err != nil {
 		return err
 	}
 	err = agent.addKafka(ingest.KafkaConfig{
-		Config:  ingest.Config{Format: o.format, Content: ingest.Content(o.content)},
+		Config:  cfg,
 		Brokers: o.brokers, Topics: o.topics, Group: o.group, Start: start, StopAtEnd: o.end, Access: o.access,
 	})
 	if err == nil && o.listen != "" {
