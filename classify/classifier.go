@@ -17,19 +17,31 @@ type Classifier struct {
 	where  Where
 	frames []frame
 	walk   walking
-	// misses counts, by rule, what was asked in vain in the exchange.
-	misses []int
 	// arena holds unescaped strings while they are looked at, as a stack.
 	arena []byte
-	// cand is handed to detectors; pending holds their matches until the value
-	// is done and overlaps are settled.
-	cand    Candidate
-	pending []pendingMatch
+	matching
 	search
 	members members
 	secrets secrets
 	mac     hash.Hash
 	out     Inspection
+	policed
+}
+
+// matching is the state of asking detectors.
+type matching struct {
+	// misses counts, by rule, what was asked in vain in the exchange.
+	misses []int
+	// cand is handed to detectors; pending holds their matches until the value
+	// is done and overlaps are settled.
+	cand    Candidate
+	pending []pendingMatch
+}
+
+// policed is the policy's side of a classifier; judge is nil without one.
+type policed struct {
+	judge    Judge
+	policing Policing
 }
 
 // search is the state of looking for places.
@@ -76,12 +88,18 @@ type Inspection struct {
 	// DroppedCandidates counts places that were not looked at because their rule
 	// had looked in vain Limits.Misses times.
 	DroppedCandidates int64
+	// Silenced counts findings that the policy allows, or somebody accepted.
+	Silenced Silenced
 }
 
 // NewClassifier returns a classifier; each goroutine needs its own.
 func (e *Engine) NewClassifier() *Classifier {
-	c := &Classifier{e: e, mac: hmac.New(sha256.New, e.key), misses: make([]int, len(e.rules))}
+	c := &Classifier{e: e, mac: hmac.New(sha256.New, e.key)}
+	c.misses = make([]int, len(e.rules))
 	c.names.v = e.fields
+	if e.policy != nil {
+		c.judge = e.policy.NewJudge()
+	}
 	return c
 }
 
@@ -94,13 +112,21 @@ func (c *Classifier) Classify(x *Exchange, asOf time.Time, report func(*Finding)
 	clear(c.misses)
 	c.walk.room = maxUnpacked
 	c.view.reset(x, asOf)
+	if c.judge != nil {
+		if route := c.judge.Begin(x); route != "" {
+			c.view.route = route
+		}
+	}
 	c.walkTarget(x.Target)
 	c.walkHeaders(InRequestHeader, x.Request.Headers)
 	c.walkBody(InRequestBody, &x.Request)
 	c.walkHeaders(InResponseHeader, x.Response.Headers)
 	c.walkBody(InResponseBody, &x.Response)
 	c.walkRecord(x.Record, x.Mapped)
+	c.judged(false)
 	c.atEnd()
+	c.judged(true)
+	c.silence()
 	for _, f := range c.view.Findings {
 		c.finish(f)
 		report(f)

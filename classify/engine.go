@@ -17,6 +17,8 @@ type Config struct {
 	// Key is the installation's digest key, at least 16 bytes.
 	Key    []byte
 	Limits Limits
+	// Policy judges what was found by what routes may return; nil for none.
+	Policy Policy
 }
 
 // Limits bound what one exchange may cost. Zero values take the defaults.
@@ -38,6 +40,8 @@ const minKey = 16
 // classifiers may use one at a time.
 type Engine struct {
 	rules    []ruleEntry
+	byID     map[string]int
+	policy   Policy
 	fields   *vocabulary
 	finder   finder
 	anchors  map[anchorKey]int
@@ -80,7 +84,7 @@ func NewEngine(cfg Config) (*Engine, error) {
 	}
 	id := sha256.Sum256(append([]byte("leaktap key id\x00"), cfg.Key...))
 	e := &Engine{
-		anchors: map[anchorKey]int{}, fields: fields, byField: make([][]int32, len(fields.classes)),
+		byID: map[string]int{}, policy: cfg.Policy, anchors: map[anchorKey]int{}, fields: fields, byField: make([][]int32, len(fields.classes)),
 		key: slices.Clone(cfg.Key), keyID: "k-" + hex.EncodeToString(id[:4]), limits: cfg.Limits,
 	}
 	e.limits.Findings = orDefault(e.limits.Findings, 100)
@@ -136,9 +140,10 @@ func (e *Engine) add(d Detector) error {
 	if r.ID == "" || r.Category == "" || r.Severity == 0 || r.Why == "" || r.Fix == "" {
 		return fmt.Errorf("add rule %q: id, category, severity, why and fix are needed", r.ID)
 	}
-	if slices.ContainsFunc(e.rules, func(o ruleEntry) bool { return o.rule.ID == r.ID }) {
+	if _, ok := e.byID[r.ID]; ok {
 		return fmt.Errorf("add rule %q: it is there already", r.ID)
 	}
+	e.byID[r.ID] = len(e.rules)
 	return e.index(d, r)
 }
 
@@ -170,7 +175,7 @@ func (e *Engine) index(d Detector, r *Rule) error {
 			f.minRun = r.On.Digits
 		}
 	}
-	if len(r.On.Anchors)+len(r.On.Inside)+len(r.On.Words)+len(r.On.Fields)+r.On.Digits == 0 {
+	if !r.On.Policy && len(r.On.Anchors)+len(r.On.Inside)+len(r.On.Words)+len(r.On.Fields)+r.On.Digits == 0 {
 		e.atEnd = append(e.atEnd, n)
 	}
 	return nil
