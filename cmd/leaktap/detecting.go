@@ -21,9 +21,11 @@ type detecting struct {
 	rules   []string
 	disable []string
 	asOf    string
+	policies
 }
 
 func (d *detecting) flags(flags *pflag.FlagSet) {
+	d.policies.flags(flags)
 	flags.StringVar(&d.keyFile, "key-file", "", "file with the digest key (see 'leaktap key new'); without it a random key serves until exit")
 	d.ruleFlags(flags)
 	flags.StringSliceVar(&d.disable, "disable", nil, "what not to look for: ids of rules and kinds of tokens, category:NAME")
@@ -63,16 +65,26 @@ func (d *detecting) engine(limits classify.Limits, log *slog.Logger) (*classify.
 	if err != nil {
 		return nil, err
 	}
-	return d.engineOf(set, limits)
+	now, err := d.clock()
+	if err != nil {
+		return nil, err
+	}
+	judging, err := d.policies.load(now(), log)
+	if err != nil {
+		return nil, err
+	}
+	return d.engineOf(set, limits, judging)
 }
 
-// engineOf makes an engine of rules.
-func (d *detecting) engineOf(set *ruleSet, limits classify.Limits) (*classify.Engine, error) {
+// engineOf makes an engine of rules, and of a policy if there is one.
+func (d *detecting) engineOf(set *ruleSet, limits classify.Limits, judging classify.Policy) (*classify.Engine, error) {
 	key, err := digestKey(d.keyFile)
 	if err != nil {
 		return nil, err
 	}
-	return classify.NewEngine(classify.Config{Detectors: set.detectors, Fields: set.vocabulary.Fields, Key: key, Limits: limits})
+	return classify.NewEngine(classify.Config{
+		Detectors: set.detectors, Fields: set.vocabulary.Fields, Key: key, Limits: limits, Policy: judging,
+	})
 }
 
 // keyBytes is the size of a new digest key.

@@ -36,6 +36,7 @@ type pipeline struct {
 	panics      atomic.Int64
 	dropped     atomic.Int64
 	missed      atomic.Int64
+	silenced    silencedCounts
 	worst       atomic.Uint32
 }
 
@@ -43,6 +44,15 @@ func newPipeline(engine *classify.Engine, now func() time.Time, log *slog.Logger
 	p := &pipeline{engine: engine, sinks: sinks, now: now, log: log, metrics: m}
 	p.classifiers.New = func() any { return engine.NewClassifier() }
 	return p
+}
+
+// silencedCounts counts findings that the policy silenced.
+type silencedCounts struct{ allowed, accepted, known atomic.Int64 }
+
+func (s *silencedCounts) add(n classify.Silenced) {
+	s.allowed.Add(n.Allowed)
+	s.accepted.Add(n.Accepted)
+	s.known.Add(n.Known)
 }
 
 // Handle classifies one exchange.
@@ -65,6 +75,7 @@ func (p *pipeline) Handle(x *classify.Exchange) {
 	p.bytes.Add(in.Bytes)
 	p.dropped.Add(in.DroppedFindings)
 	p.missed.Add(in.DroppedCandidates)
+	p.silenced.add(in.Silenced)
 	p.metrics.observe(x.Source.Kind, in, time.Since(start))
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/leaktap/leaktap/classify"
 	"github.com/leaktap/leaktap/classify/detect"
+	"github.com/leaktap/leaktap/classify/policy"
 )
 
 // ruleSet is what is looked for: the rules and token kinds that come with
@@ -38,7 +39,21 @@ func loadRules(files []string) (*ruleSet, error) {
 }
 
 // compile makes the detectors, once all files are added.
-func (s *ruleSet) compile() { s.detectors = detect.All(s.vocabulary) }
+func (s *ruleSet) compile() { s.detectors = allDetectors(s.vocabulary) }
+
+// allDetectors are those that look, and those that policies report for.
+func allDetectors(v *detect.Vocabulary) []classify.Detector {
+	return append(detect.All(v), policy.Detectors()...)
+}
+
+// ruleIDs are the ids of all rules.
+func ruleIDs() map[string]bool {
+	ids := map[string]bool{}
+	for _, d := range allDetectors(&detect.Vocabulary{}) {
+		ids[d.Rule().ID] = true
+	}
+	return ids
+}
 
 // failedExample is an example or negative of a rule file that is not what it is
 // said to be.
@@ -132,7 +147,7 @@ func (s *ruleSet) names() (names []string) {
 
 // allNames lists what could be disabled before anything was.
 func (s *ruleSet) allNames() []string {
-	all := ruleSet{vocabulary: s.vocabulary, detectors: detect.All(s.vocabulary)}
+	all := ruleSet{vocabulary: s.vocabulary, detectors: allDetectors(s.vocabulary)}
 	return all.names()
 }
 
