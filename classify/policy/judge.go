@@ -2,6 +2,7 @@ package policy
 
 import (
 	"bytes"
+	"cmp"
 	"strconv"
 	"strings"
 
@@ -15,7 +16,9 @@ type judge struct {
 	// first is the route of the strongest source that knows it; fields is that of the
 	// strongest that describes the fields of the response.
 	first, fields *route
-	scopes        scopes
+	// base is the template of the baseline's route, which its findings go by.
+	base   string
+	scopes scopes
 	walker
 }
 
@@ -33,6 +36,12 @@ func (j *judge) Begin(x *classify.Exchange) string {
 		}
 	}
 	j.from(j.p.baseline, path)
+	j.base = ""
+	if j.p.gate && j.p.baseline != nil {
+		if r := j.p.baseline.root.find(path, maxTemplate, x); r != nil {
+			j.base = r.template
+		}
+	}
 	if j.first == nil {
 		return ""
 	}
@@ -249,7 +258,7 @@ func (j *judge) settle(p *classify.Policing) {
 			}
 			break
 		}
-		if j.p.gate && (f.Policy == nil || f.Policy.Verdict != classify.VerdictAccepted) && j.p.known[KnownOf(f, j.x.Method, p.View.Route())] {
+		if j.p.gate && (f.Policy == nil || f.Policy.Verdict != classify.VerdictAccepted) && j.p.known[KnownOf(f, j.x.Method, cmp.Or(j.base, p.View.Route()))] {
 			f.Policy = &classify.Verdict{Verdict: classify.VerdictKnown, By: byBaseline}
 		}
 	}

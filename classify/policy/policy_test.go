@@ -1,10 +1,12 @@
 package policy
 
 import (
+	"encoding/base64"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -18,11 +20,10 @@ var asOf = time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
 // newEngine returns an engine that judges by a policy; nil for none.
 func newEngine(t testing.TB, p *Policy) *classify.Engine {
 	t.Helper()
-	v, err := detect.Builtin()
+	cfg, err := engineConfig()
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := classify.Config{Detectors: append(detect.All(v), Detectors()...), Fields: v.Fields, Key: []byte("0123456789abcdef")}
 	if p != nil {
 		cfg.Policy = p
 	}
@@ -32,6 +33,15 @@ func newEngine(t testing.TB, p *Policy) *classify.Engine {
 	}
 	return e
 }
+
+// engineConfig is made once: the detectors are the same for all.
+var engineConfig = sync.OnceValues(func() (classify.Config, error) {
+	v, err := detect.Builtin()
+	if err != nil {
+		return classify.Config{}, err
+	}
+	return classify.Config{Detectors: append(detect.All(v), Detectors()...), Fields: v.Fields, Key: []byte("0123456789abcdef")}, nil
+})
 
 func mustFile(t testing.TB, text string) *File {
 	t.Helper()
@@ -160,5 +170,136 @@ func TestVerdicts(t *testing.T) {
 		{"GET /api/unknown 200", `{"email":"ada.l@lovelace.org"}`, []string{"pii-email /email info unpoliced/policy"}},
 	} {
 		wantFindings(t, p, exchange(tt.line, tt.body), tt.want...)
+	}
+}
+
+// bearer makes an Authorization header with claims.
+func bearer(claims string) string {
+	part := base64.RawURLEncoding.EncodeToString
+	return "Authorization: Bearer " + part([]byte(`{"alg":"HS256"}`)) + "." + part([]byte(claims)) + "." + part([]byte("a signature of 32 bytes or so ...."))
+}
+
+func TestScopes(t *testing.T) {
+	p := mustPolicy(t, Config{Policy: mustFile(t, `
+scope_header: X-Scopes
+routes:
+  - match: GET /api/profile
+    allow: [id]
+    scopes: { "admin:read": [role, /audit/*], "notes": [note] }
+`)})
+	const future = `,"exp":1780399999`
+	for _, tt := range []struct {
+		header string
+		may    bool
+	}{
+		{"Authorization: Bearer opaque", false},
+		{"Authorization: Basic YTpi", false},
+		{bearer(`{"sub":"1"` + future + `}`), false},
+		{bearer(`{"scope":"openid admin:read"` + future + `}`), true},
+		{bearer(`{"scope":"openid admin:readers"` + future + `}`), false},
+		{bearer(`{"scp":["a","admin:read"]` + future + `}`), true},
+		{bearer(`{"realm_access":{"roles":["admin:read"]}` + future + `}`), true},
+		{bearer(`{"permissions":["admin:read"]` + future + `}`), true},
+		{bearer(`{"name":"admin:read"` + future + `}`), false},
+		{"X-Scopes: notes,admin:read", true},
+		{"X-Scopes: notes", false},
+		{"X-Other: admin:read", false},
+	} {
+		var want []string
+		if !tt.may {
+			want = []string{"privilege-field /role high denied/policy", "scope-excess /audit/by medium denied/policy", "scope-excess /role medium denied/policy"}
+		}
+		wantFindings(t, p, exchange("GET /api/profile 200", `{"id":1,"role":"admin","audit":{"by":"x"}}`, tt.header), want...)
+	}
+}
+
+// TestNarrow checks hosts, services, methods and the order of routes.
+func TestNarrow(t *testing.T) {
+	p := mustPolicy(t, Config{Policy: mustFile(t, `
+routes:
+  - {match: GET /a, host: "*.internal.example", allow: [x]}
+  - {match: GET /a, host: api.example, allow: [y]}
+  - {match: GET /a, service: billing, allow: [z]}
+  - {match: "GET /f/{name}.json", allow: [f]}
+  - {match: "GET /f/{name}", allow: [g]}
+  - {match: "GET /f/fixed", allow: [h]}
+  - {match: "/files/**", allow: [rest]}
+`)})
+	for _, tt := range []struct{ host, service, line, field string }{
+		{"one.internal.example:8080", "", "GET /a 200", "x"},
+		{"API.example", "", "GET /a 200", "y"},
+		{"else.example", "Billing", "GET /a 200", "z"},
+		{"h", "", "GET /f/some.json 200", "f"},
+		{"h", "", "GET /f/some 200", "g"},
+		{"h", "", "GET /f/fixed 200", "h"},
+		{"h", "", "HEAD /f/fixed 200", "h"},
+		{"h", "", "PUT /files/a/b/c 200", "rest"},
+		{"h", "", "GET /files 200", "rest"},
+	} {
+		for _, field := range []string{"x", "y", "z", "f", "g", "h", "rest"} {
+			x := exchange(tt.line, `{"`+field+`":7}`)
+			x.Host, x.Service = []byte(tt.host), tt.service
+			got, _ := judged(t, p, x)
+			if (len(got) == 0) != (field == tt.field) {
+				t.Errorf("%+v with %s: got %v", tt, field, got)
+			}
+		}
+	}
+}
+
+// TestPrecedence checks that the strongest source that describes fields decides, and that its
+// template is the route.
+func TestPrecedence(t *testing.T) {
+	p := mustPolicy(t, Config{
+		Policy:   mustFile(t, "routes:\n  - {match: 'GET /v1/users/{who}', allow: [a]}\n  - {match: GET /v1/tree, max_items: 2}\n"),
+		Contract: []*Contract{mustContract(t, shop("3.1.0"))},
+		Baseline: mustFile(t, "routes:\n  - {match: 'GET /v1/users/{id}', allow: [c]}\n  - {match: GET /other, allow: [c]}\n"),
+	})
+	wantFindings(t, p, exchange("GET /v1/users/7 200", `{"a":1,"email":"ada.l@lovelace.org"}`), "pii-email /email low undeclared/policy")
+	wantFindings(t, p, exchange("GET /v1/tree 200", `{"name":"a","b":[1,2,3]}`),
+		"overexposed-list /b medium denied/policy x3", "undeclared-field /b/* low undeclared/openapi x3")
+	wantFindings(t, p, exchange("GET /other 200", `{"c":1,"d":1}`), "new-field /d low undeclared/baseline")
+	var route string
+	newEngine(t, p).NewClassifier().Classify(exchange("GET /v1/users/some-title-of-one 200", `{"z":1}`), asOf, func(f *classify.Finding) { route = f.HTTP.Route })
+	if route != "/v1/users/{who}" {
+		t.Errorf("got route %q", route)
+	}
+}
+
+func TestAccept(t *testing.T) {
+	text := "accept:\n  - {rule: pii-email, route: 'GET /o/{id}', pointer: '/*/email', reason: agreed, until: 2026-06-01}\n  - {rule: secret-field, route: '*', reason: x}\n"
+	p := mustPolicy(t, Config{Policy: mustFile(t, text)})
+	x := exchange("GET /o/7 200", `{"buyer":{"email":"ada.l@lovelace.org"}}`)
+	if in := wantFindings(t, p, x); in.Silenced.Accepted != 1 {
+		t.Errorf("got %+v", in.Silenced)
+	}
+	wantFindings(t, p, exchange("GET /o/7/x 200", `{"buyer":{"email":"ada.l@lovelace.org"}}`), "pii-email /buyer/email info unpoliced/policy")
+	wantFindings(t, p, exchange("GET /o/7 200", `{"email":"ada.l@lovelace.org"}`), "pii-email /email info unpoliced/policy")
+	later := asOf.AddDate(0, 0, 1)
+	var got []string
+	newEngine(t, p).NewClassifier().Classify(x, later, func(f *classify.Finding) { got = append(got, f.Rule.ID+" "+f.Policy.Verdict) })
+	if len(got) != 1 || got[0] != "pii-email acceptance-expired" {
+		t.Errorf("a day later: got %v", got)
+	}
+}
+
+// TestSteady checks that a response which holds what it may costs no allocation beyond those
+// of detection.
+func TestSteady(t *testing.T) {
+	p := mustPolicy(t, Config{
+		Policy:   mustFile(t, "routes:\n  - {match: 'GET /p/{id}', allow: [id, /list/*/name], scopes: {s: [role]}}\n"),
+		Contract: []*Contract{mustContract(t, shop("3.0.3"))},
+	})
+	c, alone := newEngine(t, p).NewClassifier(), newEngine(t, nil).NewClassifier()
+	for _, x := range []*classify.Exchange{
+		exchange("GET /p/7 200", `{"id":1,"list":[{"name":"a"},{"name":"b"}]}`, bearer(`{"scope":"s","exp":1780399999}`)),
+		exchange("GET /v1/users/7 200", `{"id":1,"address":{"city":"Ulm"}}`),
+	} {
+		report := func(f *classify.Finding) { t.Errorf("got %s", f.Rule.ID) }
+		c.Classify(x, asOf, report)
+		want := testing.AllocsPerRun(50, func() { alone.Classify(x, asOf, func(*classify.Finding) {}) })
+		if n := testing.AllocsPerRun(50, func() { c.Classify(x, asOf, report) }); n > want {
+			t.Errorf("%s: got %v allocations, want %v", x.Target, n, want)
+		}
 	}
 }

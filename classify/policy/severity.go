@@ -89,19 +89,31 @@ func categoryOf(class string) classify.Category {
 	return ""
 }
 
-// harmlessWords end names of what tells nothing about anybody: counts, pages, times, links,
+// harmlessWords are names of what tells nothing about anybody: counts, pages, times, links,
 // units, texts that are made to be shown.
 var harmlessWords = []string{
-	"count", "total", "page", "pages", "limit", "offset", "size", "per_page", "perpage", "cursor", "next", "previous", "prev", "has_more", "hasmore", "first", "last",
-	"created_at", "createdat", "updated_at", "updatedat", "modified_at", "timestamp", "href", "rel", "links", "etag", "version", "type", "kind", "object", "currency",
-	"unit", "units", "locale", "language", "lang", "timezone", "title", "label", "description", "color", "colour", "icon", "width", "height", "format", "mime_type",
-	"content_type", "status", "state", "sort", "order", "message", "success", "ok",
+	"count", "total", "page", "pages", "limit", "offset", "size", "cursor", "next", "previous", "prev", "first", "last", "timestamp", "href", "rel", "links", "etag",
+	"version", "type", "kind", "object", "currency", "unit", "units", "locale", "language", "lang", "timezone", "title", "label", "description", "color", "colour", "icon",
+	"width", "height", "format", "status", "state", "sort", "order", "message", "success", "ok",
+}
+
+// harmlessEnds end such names.
+var harmlessEnds = []string{
+	"_count", "_total", "page_size", "per_page", "has_more", "created_at", "updated_at", "modified_at", "published_at", "mime_type", "content_type", "_href", "_etag",
+	"_currency", "_version", "_timestamp",
 }
 
 // isHarmless says whether a name is, or ends in, a harmless word.
 func isHarmless(name string) bool {
-	lower := strings.ToLower(strings.ReplaceAll(name, "-", "_"))
-	return slices.ContainsFunc(harmlessWords, func(w string) bool {
-		return lower == w || strings.HasSuffix(lower, "_"+w) || strings.HasSuffix(name, strings.ToUpper(w[:1])+w[1:])
+	var b strings.Builder // in snake case
+	for i, r := range name {
+		if 'A' <= r && r <= 'Z' && i > 0 {
+			b.WriteByte('_')
+		}
+		b.WriteRune(r)
+	}
+	lower := strings.ToLower(strings.ReplaceAll(b.String(), "-", "_"))
+	return slices.Contains(harmlessWords, lower) || slices.ContainsFunc(harmlessEnds, func(end string) bool {
+		return strings.HasSuffix("_"+lower, end)
 	})
 }
