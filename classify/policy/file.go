@@ -1,6 +1,7 @@
 package policy
 
 import (
+	_ "embed"
 	"slices"
 	"strconv"
 	"strings"
@@ -8,6 +9,12 @@ import (
 
 	"github.com/leaktap/leaktap/classify"
 )
+
+//go:embed policy.schema.json
+var schemaText string
+
+// Schema returns the JSON Schema of policy files, draft 2020-12.
+func Schema() string { return schemaText }
 
 // File is a policy file, or a learned baseline, as it was written.
 type File struct {

@@ -7,6 +7,7 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/token"
 )
 
 // yamlReader builds a tree of YAML.
@@ -56,7 +57,7 @@ func yamlProblem(err error) error {
 
 func (r *yamlReader) value(a ast.Node, depth int) (*node, error) {
 	n := &node{line: 1, column: 1}
-	if t := a.GetToken(); t != nil && t.Position != nil {
+	if t := startOf(a); t != nil && t.Position != nil {
 		n.line, n.column = t.Position.Line, t.Position.Column
 	}
 	if r.nodes++; r.nodes > maxNodes || depth > maxDepth {
@@ -95,6 +96,20 @@ func (r *yamlReader) value(a ast.Node, depth int) (*node, error) {
 	}
 	r.scalar(n, a)
 	return n, nil
+}
+
+// startOf returns the first token of a node: a mapping in block style is told by the colon
+// of its first pair, and starts at the key.
+func startOf(a ast.Node) *token.Token {
+	switch m := a.(type) {
+	case *ast.MappingNode:
+		if !m.IsFlowStyle && len(m.Values) > 0 {
+			return m.Values[0].Key.GetToken()
+		}
+	case *ast.MappingValueNode:
+		return m.Key.GetToken()
+	}
+	return a.GetToken()
 }
 
 func (r *yamlReader) scalar(n *node, a ast.Node) {

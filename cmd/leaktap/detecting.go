@@ -26,6 +26,11 @@ type detecting struct {
 
 func (d *detecting) flags(flags *pflag.FlagSet) {
 	d.policies.flags(flags)
+	d.baseFlags(flags)
+}
+
+// baseFlags are the flags of verbs that judge by no policy.
+func (d *detecting) baseFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&d.keyFile, "key-file", "", "file with the digest key (see 'leaktap key new'); without it a random key serves until exit")
 	d.ruleFlags(flags)
 	flags.StringSliceVar(&d.disable, "disable", nil, "what not to look for: ids of rules and kinds of tokens, category:NAME")
@@ -69,7 +74,7 @@ func (d *detecting) engine(limits classify.Limits, log *slog.Logger) (*classify.
 	if err != nil {
 		return nil, err
 	}
-	judging, err := d.policies.load(now(), log)
+	judging, err := d.load(now(), log)
 	if err != nil {
 		return nil, err
 	}

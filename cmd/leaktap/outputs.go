@@ -16,7 +16,7 @@ import (
 )
 
 // outputFormats are the forms in which findings are written.
-var outputFormats = []string{"text", "jsonl"}
+var outputFormats = []string{"text", "jsonl", "github"}
 
 // outputs holds the options that say where findings are written.
 type outputs struct {
@@ -59,7 +59,7 @@ func (s *severityFlag) Type() string { return "severity" }
 // exit code 1, letter the short form of --output, if the verb has one.
 func (o *outputs) flags(flags *pflag.FlagSet, failOn classify.Severity, letter string) {
 	o.failOn.level = failOn
-	flags.StringArrayVarP(&o.formats, "output", letter, []string{"text"}, "text or jsonl, to standard output or as FORMAT=FILE; may repeat")
+	flags.StringArrayVarP(&o.formats, "output", letter, []string{"text"}, "text, jsonl or github, to standard output or as FORMAT=FILE; may repeat")
 	flags.Var(&o.minSeverity, "min-severity", "least severity to show: info, low, medium, high, critical (text: low, others: info)")
 	flags.Var(&o.failOn, "fail-on", "least severity that makes the exit code 1, or none")
 }
@@ -107,6 +107,10 @@ func (out *output) add(a *app, o *outputs, m *alert.Metrics, format string, w io
 		lines := alert.NewJSONLines(w, m)
 		out.sinks = append(out.sinks, lines)
 		out.closers = append([]func() error{func() error { return lines.Settle(context.Background()) }}, out.closers...)
+	case "github":
+		marks := &annotations{w: w}
+		out.sinks = append(out.sinks, marks)
+		out.closers = append([]func() error{func() error { return marks.Settle(context.Background()) }}, out.closers...)
 	default:
 		return usage(fmt.Errorf("output format %q: there is none%s (%s)", format, didYouMean(format, outputFormats), strings.Join(outputFormats, ", ")))
 	}

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/leaktap/leaktap/capture"
 	"github.com/leaktap/leaktap/classify"
@@ -53,10 +54,15 @@ which no token belongs. --content says otherwise.`,
 	}
 	o.detecting.flags(c.Flags())
 	o.outputs.flags(c.Flags(), classify.Low, "o")
-	c.Flags().StringVar(&o.format, "format", ingest.FormatAuto, "format of records: auto, "+strings.Join(ingest.Formats(), ", "))
-	c.Flags().StringVar(&o.content, "content", string(ingest.ContentAuto), "what records are: auto, log, traffic")
-	c.Flags().StringVar(&o.filter, "filter", "", "packets of capture files to look at, as for sniff")
+	o.sourceFlags(c.Flags())
 	return c
+}
+
+// sourceFlags are the flags of verbs that read files.
+func (o *scanOptions) sourceFlags(flags *pflag.FlagSet) {
+	flags.StringVar(&o.format, "format", ingest.FormatAuto, "format of records: auto, "+strings.Join(ingest.Formats(), ", "))
+	flags.StringVar(&o.content, "content", string(ingest.ContentAuto), "what records are: auto, log, traffic")
+	flags.StringVar(&o.filter, "filter", "", "packets of capture files to look at, as for sniff")
 }
 
 // scanner is one run of scan.
@@ -65,7 +71,9 @@ type scanner struct {
 	reader   *ingest.Reader
 	capture  capture.Config
 	pipeline *pipeline
-	total    summary
+	// handle takes the exchanges.
+	handle func(*classify.Exchange)
+	total  summary
 }
 
 func (a *app) scan(ctx context.Context, o *scanOptions, paths []string) error {
@@ -84,6 +92,7 @@ func (a *app) scan(ctx context.Context, o *scanOptions, paths []string) error {
 		app: a, reader: reader, capture: capture.Config{Filter: o.filter}, total: newSummary(time.Now()),
 		pipeline: newPipeline(agent.engine, agent.now, a.log, nil, out.sinks...),
 	}
+	s.handle = s.pipeline.Handle
 	var errs []error
 	for _, path := range paths {
 		errs = append(errs, s.path(ctx, path))
@@ -130,7 +139,7 @@ func (s *scanner) stream(ctx context.Context, name string, in io.Reader) error {
 		err = s.packets(ctx, name, packets)
 	} else if err == nil {
 		var stats ingest.Stats
-		stats, err = s.reader.Run(ctx, name, r, s.pipeline.Handle)
+		stats, err = s.reader.Run(ctx, name, r, s.handle)
 		s.total.records(stats)
 	}
 	if err != nil {
@@ -176,7 +185,7 @@ func (s *scanner) packets(ctx context.Context, name string, r io.Reader) error {
 	if err != nil {
 		return err
 	}
-	err = f.Run(ctx, r, s.pipeline.Handle)
+	err = f.Run(ctx, r, s.handle)
 	s.total.packets(f.Stats())
 	return err
 }
