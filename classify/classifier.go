@@ -111,12 +111,7 @@ func (c *Classifier) Classify(x *Exchange, asOf time.Time, report func(*Finding)
 	c.secrets.reset()
 	clear(c.misses)
 	c.walk.room = maxUnpacked
-	c.view.reset(x, asOf)
-	if c.judge != nil {
-		if route := c.judge.Begin(x); route != "" {
-			c.view.route = route
-		}
-	}
+	c.view.reset(x, asOf, c.given(x))
 	c.walkTarget(x.Target)
 	c.walkHeaders(InRequestHeader, x.Request.Headers)
 	c.walkBody(InRequestBody, &x.Request)

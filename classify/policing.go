@@ -62,7 +62,15 @@ func (p *Policing) Report(rule string, m Match, v Verdict) {
 // Drop counts findings that were not reported because there are too many.
 func (p *Policing) Drop(n int64) { p.c.out.DroppedFindings += n }
 
-// judge asks the policy.
+// given returns the template that the policy has for the exchange, empty for none.
+func (c *Classifier) given(x *Exchange) string {
+	if c.judge == nil {
+		return ""
+	}
+	return c.judge.Begin(x)
+}
+
+// judged asks the policy.
 func (c *Classifier) judged(last bool) {
 	if c.judge == nil {
 		return

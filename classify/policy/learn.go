@@ -2,6 +2,7 @@ package policy
 
 import (
 	"bytes"
+	"maps"
 	"slices"
 	"strings"
 
@@ -17,6 +18,8 @@ const (
 	learnRoutes = 5_000
 	learnTotal  = 200_000
 	learnKnown  = 20_000
+	// learnMembers is the most names of an object; one with more is a map.
+	learnMembers = 64
 	// learnFew is the number of words from which on they may be the values of a parameter.
 	learnFew = 20
 )
@@ -40,6 +43,11 @@ type Learner struct {
 type learned struct {
 	responses, json, overflow int
 	fields                    map[string]*learnedField
+	// seen holds the pointers of fields and of what they are in, members how many of them are
+	// in each; maps are those that have too many to be names of fields.
+	seen    map[string]bool
+	members map[string]int
+	maps    []string
 }
 
 // learnedField counts the responses that hold a field; last is the one that was counted last.
@@ -68,7 +76,7 @@ func (l *Learner) Observe(x *classify.Exchange) {
 		if p.routes == nil {
 			p.routes = map[string]*learned{}
 		}
-		r = &learned{fields: map[string]*learnedField{}}
+		r = &learned{fields: map[string]*learnedField{}, seen: map[string]bool{}, members: map[string]int{}}
 		p.routes[string(x.Method)] = r
 	}
 	r.responses++
@@ -154,19 +162,75 @@ func (l *Learner) note(r *learned) {
 	}
 	f := r.fields[string(l.pointer)]
 	if f == nil {
-		if len(r.fields) >= learnFields || l.fields >= learnTotal || len(l.pointer) > maxText {
-			r.overflow++
-			l.Overflow++
+		if f = l.newField(r, r.inMaps(string(l.pointer))); f == nil {
 			return
 		}
-		l.fields++
-		f = &learnedField{}
-		r.fields[string(l.pointer)] = f
 	}
 	if f.last != l.response {
 		f.last = l.response
 		f.count++
 	}
+}
+
+// newField returns the field of a pointer that was not seen yet, or only with other names
+// in the place of a *; nil if there is no room.
+func (l *Learner) newField(r *learned, pointer string) *learnedField {
+	if f := r.fields[pointer]; f != nil {
+		return f
+	}
+	if len(r.fields) >= learnFields || l.fields >= learnTotal || len(pointer) > maxText {
+		r.overflow++
+		l.Overflow++
+		return nil
+	}
+	l.fields++
+	f := &learnedField{}
+	r.fields[pointer] = f
+	for at := pointer; at != "" && !r.seen[at]; {
+		r.seen[at] = true
+		parent := at[:strings.LastIndexByte(at, '/')]
+		if r.members[parent]++; r.members[parent] == learnMembers+1 {
+			l.fields -= r.makeMap(parent)
+			return r.fields[r.inMaps(pointer)]
+		}
+		at = parent
+	}
+	return f
+}
+
+// inMaps writes * for the names in maps.
+func (r *learned) inMaps(pointer string) string {
+	for _, m := range r.maps {
+		rest, inside := strings.CutPrefix(pointer, m+"/")
+		if !inside {
+			continue
+		}
+		if i := strings.IndexByte(rest, '/'); i >= 0 {
+			pointer = m + "/*" + rest[i:]
+		} else {
+			pointer = m + "/*"
+		}
+	}
+	return pointer
+}
+
+// makeMap takes the names at a pointer for values: {"sku-a": …, "sku-b": …}. It returns how
+// many fields became one with others.
+func (r *learned) makeMap(at string) int {
+	r.maps = append(r.maps, at)
+	before := len(r.fields)
+	for _, pointer := range slices.Collect(maps.Keys(r.fields)) {
+		if to := r.inMaps(pointer); to != pointer {
+			f := r.fields[pointer]
+			delete(r.fields, pointer)
+			if have := r.fields[to]; have != nil {
+				have.count, have.last = max(have.count, f.count), max(have.last, f.last)
+			} else {
+				r.fields[to] = f
+			}
+		}
+	}
+	return before - len(r.fields)
 }
 
 // Found notes a finding, which is known from now on.

@@ -93,6 +93,7 @@ func (p *place) merge(from *place) {
 		}
 		into.responses, into.json, into.overflow = into.responses+r.responses, into.json+r.json, into.overflow+r.overflow
 		for name, f := range r.fields {
+			name = into.inMaps(name)
 			if have := into.fields[name]; have != nil {
 				have.count += f.count
 			} else {

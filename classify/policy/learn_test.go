@@ -84,13 +84,28 @@ func TestLearnSlugs(t *testing.T) {
 	}
 }
 
+// TestLearnMaps checks that an object of many names is taken for a map.
+func TestLearnMaps(t *testing.T) {
+	l := NewLearner()
+	for i := range 3 * learnMembers {
+		l.Observe(exchange("GET /stock 200", fmt.Sprintf(`{"total":1,"of":{"%s":{"left":1,"sold":2}}}`, letters(i))))
+	}
+	f := mustFile(t, string(l.Baseline()))
+	if got := strings.Join(f.Routes[0].Allow, " "); got != "/of/*/left /of/*/sold /total" {
+		t.Errorf("got %s", got)
+	}
+	if l.fields != 3 || l.Overflow > 0 {
+		t.Errorf("got %d fields, %d past the limit", l.fields, l.Overflow)
+	}
+}
+
 // TestLearnBounds checks that memory has limits, and that what does not fit is counted.
 func TestLearnBounds(t *testing.T) {
 	l := NewLearner()
 	var body strings.Builder
 	body.WriteByte('{')
 	for i := range 2 * learnFields {
-		fmt.Fprintf(&body, `"%s":1,`, letters(i))
+		fmt.Fprintf(&body, `"%s":{"%s":1},`, letters(i/40), letters(i))
 	}
 	body.WriteString(`"z":1}`)
 	l.Observe(exchange("GET /wide 200", body.String()))

@@ -53,7 +53,7 @@ type route struct {
 	// fields says that the fields of a response are judged, by root and names.
 	fields     bool
 	root       *shape
-	names      map[string]uint64
+	names      table[uint64]
 	categories map[classify.Category]uint64
 	scopes     []string // of bits 1, 2 …
 	maxItems   int
@@ -115,15 +115,16 @@ func compileRoute(from *Route, by string) (*route, error) {
 	r := &route{
 		method: from.Method, host: from.Host, service: from.Service, template: cleanTemplate(from.Path), by: by,
 		fields: from.Fields || len(from.Deny) > 0, maxItems: from.MaxItems,
-		names: map[string]uint64{}, categories: map[classify.Category]uint64{},
+		categories: map[classify.Category]uint64{},
 	}
-	p := &pointers{}
+	p := &pointers{names: map[string]uint64{}}
 	r.enter(p, from.Allow, everybody)
 	r.enter(p, from.Deny, denied)
 	for i, s := range from.Scopes {
 		r.scopes = append(r.scopes, s.Name)
 		r.enter(p, s.Allow, everybody<<(i+1))
 	}
+	r.names = newTable(p.names)
 	if !from.Fields { // only what is denied is judged
 		if p.root == nil {
 			p.root = &shape{}
@@ -144,7 +145,7 @@ func (r *route) enter(p *pointers, entries []string, mask uint64) {
 			p.add(e, mask)
 			continue
 		}
-		r.names[e] |= mask
+		p.names[e] |= mask
 		for _, c := range categories {
 			if string(c) == e {
 				r.categories[c] |= mask

@@ -185,6 +185,7 @@ func (c *compiler) fill(t task) {
 	for name, schemas := range members {
 		t.shape.members[name] = c.join(schemas, t.key+".properties."+name)
 	}
+	t.shape.table = newTable(t.shape.members)
 	for expression, schemas := range patterns {
 		c.pattern(t, expression, schemas)
 	}

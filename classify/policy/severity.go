@@ -34,6 +34,9 @@ func (j *judge) report(p *classify.Policing) {
 			Severity: severityOf(e, category), Confidence: classify.HighConfidence,
 		}, classify.Verdict{Verdict: e.verdict, By: j.fields.by})
 	}
+	if j.deep { // what is left may hold one
+		j.dropped++
+	}
 	if j.dropped > 0 {
 		p.Drop(j.dropped)
 	}

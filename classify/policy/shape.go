@@ -16,6 +16,7 @@ const (
 // holds for every other member or item. Shapes of schemas may be cyclic.
 type shape struct {
 	members  map[string]*shape
+	table    table[*shape] // of members, once they are all there
 	patterns []pattern
 	// other is for the items of a list and for members that no name or pattern is for.
 	other *shape
@@ -36,7 +37,7 @@ func (s *shape) member(name []byte) *shape {
 	if s == nil {
 		return nil
 	}
-	if m, ok := s.members[string(name)]; ok {
+	if m, ok := s.table.get(name); ok {
 		return m
 	}
 	for i := range s.patterns {
@@ -60,8 +61,10 @@ const maxShapes = 200_000
 
 var errTooLarge = errors.New("there are too many shapes: write fewer pointers with *")
 
-// pointers enters pointers into a tree of shapes.
+// pointers enters the entries of a route's lists: pointers into a tree of shapes.
 type pointers struct {
+	// names are entries that are no pointers.
+	names map[string]uint64
 	root  *shape
 	count int
 }
@@ -111,6 +114,7 @@ func (p *pointers) settle(s *shape) error {
 			return err
 		}
 	}
+	s.table = newTable(s.members)
 	if s.other != nil {
 		return p.settle(s.other)
 	}

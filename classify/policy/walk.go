@@ -24,6 +24,8 @@ type walker struct {
 	steps   []step
 	excess  []excess
 	dropped int64
+	// deep says that a body was nested too deep to be judged to its end.
+	deep bool
 	// most is the number of items of the longest list, mostAt where it is.
 	most      int
 	mostAt    []byte
@@ -37,11 +39,13 @@ type step struct {
 	shape *shape
 	mask  uint64 // who may get all that is inside
 	list  bool
+	// items counts values.
 	items int
-	// next is the shape of the value that comes, and mask who may get it; start and end are
-	// its name.
+	// next is the shape of the value that comes, nextMask who may get it, and ok says that
+	// the caller may if it is a plain one; start and end are its name.
 	next       *shape
 	nextMask   uint64
+	ok         bool
 	start, end int
 	escaped    bool
 }
@@ -59,7 +63,7 @@ type excess struct {
 
 // walkBody walks a JSON body; false if it is none. Without a shape only lists are counted.
 func (w *walker) walkBody(p *classify.Policing, r *route, root *shape) bool {
-	w.excess, w.dropped, w.most, w.mostAt = w.excess[:0], 0, 0, w.mostAt[:0]
+	w.excess, w.dropped, w.most, w.mostAt, w.deep = w.excess[:0], 0, 0, w.mostAt[:0], false
 	if len(p.X.Response.Body) == 0 || !r.fields && r.maxItems == 0 {
 		return true
 	}
@@ -67,20 +71,60 @@ func (w *walker) walkBody(p *classify.Policing, r *route, root *shape) bool {
 	if !startsAsJSON(w.body) {
 		return false
 	}
-	w.route, w.steps = r, append(w.steps[:0], step{next: root})
+	w.route = r
+	first := step{next: root}
 	if root != nil {
-		w.steps[0].nextMask = root.below
+		first.nextMask = root.below
 	}
 	if !r.fields {
-		w.allowed, w.steps[0].nextMask = everybody, everybody
+		w.allowed, first.nextMask = everybody, everybody
 	}
+	first.ok = w.fits(first.next, first.nextMask)
+	w.steps = append(w.steps[:0], first)
+	w.tokens()
+	return true
+}
+
+// tokens walks the body.
+func (w *walker) tokens() {
 	s := jsonscan.New(w.body)
-	for t := s.Next(); t.Kind != jsonscan.End; t = s.Next() {
-		if !w.token(t) {
-			break
+	top := &w.steps[0]
+	for {
+		t := s.Next()
+		switch t.Kind {
+		case jsonscan.Key:
+			w.member(top, &t)
+		case jsonscan.String, jsonscan.Number, jsonscan.True, jsonscan.False:
+			top.items++
+			if !top.ok && (t.Kind != jsonscan.String || t.End > t.Start) { // an empty string tells nothing
+				w.found(top.next, top.nextMask)
+			}
+		case jsonscan.BeginObject, jsonscan.BeginArray:
+			if len(w.steps) > maxWalk {
+				w.deep = true
+				return
+			}
+			top.items++
+			top = w.enter(top, t.Kind == jsonscan.BeginArray)
+		case jsonscan.EndObject, jsonscan.EndArray:
+			top = w.end(top)
+		case jsonscan.Null:
+			top.items++
+		case jsonscan.End:
+			return
 		}
 	}
-	return true
+}
+
+// fits says whether a plain value may stand where a shape is.
+func (w *walker) fits(next *shape, mask uint64) bool {
+	if next != nil {
+		if next.writeOnly {
+			return false
+		}
+		mask |= next.self
+	}
+	return mask&w.allowed != 0 && mask&denied == 0
 }
 
 func startsAsJSON(body []byte) bool {
@@ -88,38 +132,8 @@ func startsAsJSON(body []byte) bool {
 	return len(body) > 1 && (body[0] == '{' || body[0] == '[')
 }
 
-// token takes one token; false when the document is nested too deep to go on.
-func (w *walker) token(t jsonscan.Token) bool {
-	top := &w.steps[len(w.steps)-1]
-	switch t.Kind {
-	case jsonscan.Key:
-		w.member(top, t)
-	case jsonscan.BeginObject, jsonscan.BeginArray:
-		next, mask := w.value(top)
-		if len(w.steps) > maxWalk {
-			return false
-		}
-		w.steps = append(w.steps, step{shape: next, mask: mask, list: t.Kind == jsonscan.BeginArray})
-	case jsonscan.EndObject, jsonscan.EndArray:
-		w.end(top)
-	case jsonscan.String, jsonscan.Number, jsonscan.True, jsonscan.False:
-		next, mask := w.value(top)
-		if next != nil {
-			mask |= next.self
-		}
-		if mask&w.allowed == 0 || mask&denied != 0 || next != nil && next.writeOnly {
-			if t.Kind != jsonscan.String || t.End > t.Start { // an empty string tells nothing
-				w.found(next, mask)
-			}
-		}
-	case jsonscan.Null:
-		w.value(top)
-	}
-	return true
-}
-
 // member notes the name of the value that comes.
-func (w *walker) member(top *step, t jsonscan.Token) {
+func (w *walker) member(top *step, t *jsonscan.Token) {
 	name := w.body[t.Start:t.End]
 	if t.Escaped {
 		w.name = jsonscan.AppendUnescaped(w.name[:0], name)
@@ -129,36 +143,40 @@ func (w *walker) member(top *step, t jsonscan.Token) {
 	if top.next != nil {
 		top.nextMask |= top.next.below
 	}
-	if names := w.route.names; len(names) > 0 {
-		top.nextMask |= names[string(name)]
+	if mask, ok := w.route.names.get(name); ok {
+		top.nextMask |= mask
 	}
+	top.ok = w.fits(top.next, top.nextMask)
 	top.start, top.end, top.escaped = t.Start, t.End, t.Escaped
 }
 
-// value returns what is known of the value that begins.
-func (w *walker) value(top *step) (next *shape, mask uint64) {
-	if !top.list {
-		return top.next, top.nextMask
+// enter goes into an object or list.
+func (w *walker) enter(top *step, list bool) *step {
+	s := step{shape: top.next, mask: top.nextMask, list: list}
+	if list { // the items are all alike
+		s.next, s.nextMask = s.shape.item(), s.mask
+		if s.next != nil {
+			s.nextMask |= s.next.below
+		}
+		s.ok = w.fits(s.next, s.nextMask)
 	}
-	top.items++
-	next, mask = top.shape.item(), top.mask
-	if next != nil {
-		mask |= next.below
-	}
-	return next, mask
+	w.steps = append(w.steps, s)
+	return &w.steps[len(w.steps)-1]
 }
 
 // end leaves an object or list.
-func (w *walker) end(top *step) {
-	if len(w.steps) == 1 {
-		return // there are more ends than beginnings
+func (w *walker) end(top *step) *step {
+	n := len(w.steps) - 1
+	if n == 0 {
+		return top // there are more ends than beginnings
 	}
-	items := top.items
-	w.steps = w.steps[:len(w.steps)-1]
-	if items > w.most {
+	items, list := top.items, top.list
+	w.steps = w.steps[:n]
+	if list && items > w.most {
 		w.most = items
-		w.mostAt = w.at(w.mostAt[:0], len(w.steps))
+		w.mostAt = w.at(w.mostAt[:0], n)
 	}
+	return &w.steps[n-1]
 }
 
 // at appends the pointer of the value that the first n steps lead to.
