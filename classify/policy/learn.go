@@ -290,7 +290,8 @@ func (l *Learner) Baseline() []byte {
 	l.root.settle()
 	l.routes = l.root.count()
 	w := &baselineWriter{}
-	w.line("# Learned by leaktap from %d responses on %d routes. Read it before it is a policy: what", l.Responses, l.routes)
+	w.line("# Learned by leaktap from %s on %s. Read it before it is a policy: what",
+		plural(l.Responses, "response"), plural(l.routes, "route"))
 	w.line("# a route returned is not what it may return. The share is that of responses with the field.")
 	if l.Overflow > 0 {
 		w.line("# Not learned for want of room: %d.", l.Overflow)
