@@ -104,7 +104,7 @@ func TestPolicyPage(t *testing.T) {
 		"leaktap scan --policy policy.yaml traffic.jsonl":                      {exitFindings, "HIGH     privilege-field"},
 	}
 	n := 0
-	for _, line := range strings.Split(strings.Join(fenced("sh"), ""), "\n") {
+	for line := range strings.SplitSeq(strings.Join(fenced("sh"), ""), "\n") {
 		command, _, _ := strings.Cut(line, "   #")
 		w, ok := want[command]
 		if !ok {
