@@ -3,6 +3,7 @@ package policy
 import (
 	"bytes"
 	"fmt"
+	"hash/maphash"
 	"strings"
 	"time"
 
@@ -84,7 +85,11 @@ func New(cfg Config) (*Policy, error) {
 }
 
 // NewJudge implements [classify.Policy].
-func (p *Policy) NewJudge() classify.Judge { return &judge{p: p} }
+func (p *Policy) NewJudge() classify.Judge {
+	j := &judge{p: p}
+	j.seed = maphash.MakeSeed()
+	return j
+}
 
 func (p *Policy) accept(list []Acceptance) {
 	for _, a := range list {

@@ -303,3 +303,29 @@ func TestSteady(t *testing.T) {
 		}
 	}
 }
+
+// TestDeep checks deep and wide bodies: pointers are those of findings, cut as theirs are, and
+// what is not judged is counted.
+func TestDeep(t *testing.T) {
+	p := mustPolicy(t, Config{Policy: mustFile(t, "routes: [{match: GET /x, allow: [id]}]")})
+	wantFindings(t, p, exchange("GET /x 200", `{"a":{"b":[{"c":1,"id":2},{"c":1,"d":[[3]]}],"e":4},"f":5}`),
+		"undeclared-field /a/b/*/c low undeclared/policy x2", "undeclared-field /a/b/*/d/*/* low undeclared/policy",
+		"undeclared-field /a/e low undeclared/policy", "undeclared-field /f low undeclared/policy")
+	wantFindings(t, p, exchange("GET /x 200", `[[[1,2],[3]],4]`), "undeclared-field /*/*/* low undeclared/policy x3", "undeclared-field /* low undeclared/policy")
+	long := strings.Repeat(`{"member_of_it":`, 100)
+	got, _ := judged(t, p, exchange("GET /x 200", long+`[1,2,3]`+strings.Repeat("}", 100)))
+	if len(got) != 1 || !strings.HasSuffix(got[0], "/member_of_it/… low undeclared/policy x3") {
+		t.Errorf("got %q", got)
+	}
+	if _, in := judged(t, p, exchange("GET /x 200", strings.Repeat("[", 300)+"1"+strings.Repeat("]", 300))); in.DroppedFindings != 1 {
+		t.Errorf("too deep: got %+v", in)
+	}
+	var wide strings.Builder
+	for i := range 100 {
+		fmt.Fprintf(&wide, `"%s":1,`, letters(i))
+	}
+	got, in := judged(t, p, exchange("GET /x 200", "{"+wide.String()+`"id":1}`))
+	if len(got) != maxExcess || in.DroppedFindings != 100-maxExcess {
+		t.Errorf("got %d findings, and %+v", len(got), in)
+	}
+}

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"bytes"
+	"hash/maphash"
 	"strings"
 
 	"github.com/leaktap/leaktap/classify"
@@ -27,10 +28,13 @@ type walker struct {
 	// deep says that a body was nested too deep to be judged to its end.
 	deep bool
 	// most is the number of items of the longest list, mostAt where it is.
-	most      int
-	mostAt    []byte
-	name      []byte // of a member, without escapes
+	most   int
+	mostAt []byte
+	name   []byte // of a member, without escapes
+	// pointer is that of what is looked at; kept is how many steps of it are still right.
 	pointer   []byte
+	kept      int
+	seed      maphash.Seed
 	mediaType string
 }
 
@@ -48,6 +52,8 @@ type step struct {
 	ok         bool
 	start, end int
 	escaped    bool
+	// size is the length of the pointer up to here, of the steps that are kept.
+	size int
 }
 
 // excess is a field that a response should not hold.
@@ -59,6 +65,7 @@ type excess struct {
 	scope   string // that gives it
 	count   int
 	covered bool // a finding says it already
+	hash    uint64
 }
 
 // walkBody walks a JSON body; false if it is none. Without a shape only lists are counted.
@@ -80,7 +87,7 @@ func (w *walker) walkBody(p *classify.Policing, r *route, root *shape) bool {
 		w.allowed, first.nextMask = everybody, everybody
 	}
 	first.ok = w.fits(first.next, first.nextMask)
-	w.steps = append(w.steps[:0], first)
+	w.steps, w.kept = append(w.steps[:0], first), 0
 	w.tokens()
 	return true
 }
@@ -171,7 +178,7 @@ func (w *walker) end(top *step) *step {
 		return top // there are more ends than beginnings
 	}
 	items, list := top.items, top.list
-	w.steps = w.steps[:n]
+	w.steps, w.kept = w.steps[:n], min(w.kept, n-1)
 	if list && items > w.most {
 		w.most = items
 		w.mostAt = w.at(w.mostAt[:0], n)
@@ -181,28 +188,65 @@ func (w *walker) end(top *step) *step {
 
 // at appends the pointer of the value that the first n steps lead to.
 func (w *walker) at(pointer []byte, n int) []byte {
-	for i := range w.steps[:n] {
-		s := &w.steps[i]
-		switch {
-		case s.list:
-			pointer = append(pointer, "/*"...)
-		case i > 0:
-			name := w.body[s.start:s.end]
-			if s.escaped {
-				w.name = jsonscan.AppendUnescaped(w.name[:0], name)
-				name = w.name
-			}
-			pointer = classify.AppendName(pointer, name)
-		}
+	for i := range n {
+		pointer = w.appendStep(pointer, i)
+	}
+	return cutPointer(pointer)
+}
+
+// appendStep appends what a step adds to a pointer.
+func (w *walker) appendStep(pointer []byte, i int) []byte {
+	s := &w.steps[i]
+	switch {
+	case len(pointer) > maxPointer, i == 0 && !s.list: // it is cut; the top has no name
+		return pointer
+	case s.list:
+		return append(pointer, "/*"...)
+	}
+	name := w.body[s.start:s.end]
+	if s.escaped {
+		w.name = jsonscan.AppendUnescaped(w.name[:0], name)
+		name = w.name
+	}
+	return classify.AppendName(pointer, name)
+}
+
+// maxPointer is the length from which on pointers are cut, as those of findings are.
+const maxPointer = 512
+
+func cutPointer(pointer []byte) []byte {
+	if len(pointer) > maxPointer {
+		return append(pointer, "/…"...)
 	}
 	return pointer
 }
 
+// here returns the pointer of the value that is looked at. What leads to the innermost
+// object or list is kept, so that deep documents cost no more than others.
+func (w *walker) here() []byte {
+	last := len(w.steps) - 1
+	for ; w.kept < last; w.kept++ {
+		w.pointer = w.appendStep(w.pointer[:w.sizeOf(w.kept)], w.kept)
+		w.steps[w.kept].size = len(w.pointer)
+	}
+	w.pointer = cutPointer(w.appendStep(w.pointer[:w.sizeOf(last)], last))
+	return w.pointer
+}
+
+// sizeOf is the length of the pointer that leads to a step.
+func (w *walker) sizeOf(i int) int {
+	if i == 0 {
+		return 0
+	}
+	return w.steps[i-1].size
+}
+
 // found notes a value that is not allowed, each pointer once.
 func (w *walker) found(next *shape, mask uint64) {
-	w.pointer = w.at(w.pointer[:0], len(w.steps))
+	pointer := w.here()
+	hash := maphash.Bytes(w.seed, pointer)
 	for i := range w.excess {
-		if w.excess[i].pointer == string(w.pointer) {
+		if w.excess[i].hash == hash {
 			w.excess[i].count++
 			return
 		}
@@ -211,7 +255,7 @@ func (w *walker) found(next *shape, mask uint64) {
 		w.dropped++
 		return
 	}
-	e := excess{pointer: string(w.pointer), rule: ruleUndeclaredField, verdict: "undeclared", count: 1, key: w.key()}
+	e := excess{pointer: string(pointer), hash: hash, rule: ruleUndeclaredField, verdict: "undeclared", count: 1, key: w.key()}
 	switch {
 	case w.route.by == byBaseline:
 		e.rule = ruleNewField
