@@ -90,6 +90,9 @@ type Inspection struct {
 	DroppedCandidates int64
 	// Silenced counts findings that the policy allows, or somebody accepted.
 	Silenced Silenced
+	// Unjudged counts responses of routes that the policy describes which it could not judge:
+	// they are no JSON, of a media type that it does not describe, or nested too deep.
+	Unjudged int64
 }
 
 // NewClassifier returns a classifier; each goroutine needs its own.

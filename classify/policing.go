@@ -62,6 +62,9 @@ func (p *Policing) Report(rule string, m Match, v Verdict) {
 // Drop counts findings that were not reported because there are too many.
 func (p *Policing) Drop(n int64) { p.c.out.DroppedFindings += n }
 
+// Unjudged counts a response that could not be judged.
+func (p *Policing) Unjudged() { p.c.out.Unjudged++ }
+
 // given returns the template that the policy has for the exchange, empty for none.
 func (c *Classifier) given(x *Exchange) string {
 	if c.judge == nil {

@@ -109,6 +109,9 @@ func (j *judge) body(p *classify.Policing) {
 		}
 		shape, ok := answer.shapeFor(j.media())
 		if !ok || shape == nil {
+			if !ok && len(j.x.Response.Body) > 0 {
+				p.Unjudged()
+			}
 			j.unpoliced(p, r.by)
 			return
 		}
@@ -120,6 +123,7 @@ func (j *judge) body(p *classify.Policing) {
 	}
 	j.allowed = mask
 	if !j.walkBody(p, r, root) {
+		p.Unjudged()
 		j.unpoliced(p, r.by)
 		return
 	}

@@ -317,8 +317,14 @@ func TestDeep(t *testing.T) {
 	if len(got) != 1 || !strings.HasSuffix(got[0], "/member_of_it/… low undeclared/policy x3") {
 		t.Errorf("got %q", got)
 	}
-	if _, in := judged(t, p, exchange("GET /x 200", strings.Repeat("[", 300)+"1"+strings.Repeat("]", 300))); in.DroppedFindings != 1 {
+	if _, in := judged(t, p, exchange("GET /x 200", strings.Repeat("[", 300)+"1"+strings.Repeat("]", 300))); in.Unjudged != 1 {
 		t.Errorf("too deep: got %+v", in)
+	}
+	if _, in := judged(t, p, exchange("GET /x 200", "<html>")); in.Unjudged != 1 {
+		t.Errorf("no JSON: got %+v", in)
+	}
+	if _, in := judged(t, p, exchange("GET /y 200", "<html>")); in.Unjudged != 0 {
+		t.Errorf("another route: got %+v", in)
 	}
 	var wide strings.Builder
 	for i := range 100 {

@@ -34,8 +34,8 @@ func (j *judge) report(p *classify.Policing) {
 			Severity: severityOf(e, category), Confidence: classify.HighConfidence,
 		}, classify.Verdict{Verdict: e.verdict, By: j.fields.by})
 	}
-	if j.deep { // what is left may hold one
-		j.dropped++
+	if j.deep {
+		p.Unjudged()
 	}
 	if j.dropped > 0 {
 		p.Drop(j.dropped)

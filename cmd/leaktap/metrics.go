@@ -25,6 +25,7 @@ type metrics struct {
 	classified  prometheus.Histogram
 	uninspected *coverage
 	silenced    *prometheus.CounterVec
+	unjudged    prometheus.Counter
 }
 
 func newMetrics(version string) *metrics {
@@ -45,6 +46,9 @@ func newMetrics(version string) *metrics {
 		silenced: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "leaktap_silenced_findings_total", Help: "Findings that the policy silenced, by its verdict.",
 		}, []string{"verdict"}),
+		unjudged: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "leaktap_unjudged_responses_total", Help: "Responses of routes that the policy describes which it could not judge.",
+		}),
 	}
 	for _, verdict := range []string{classify.VerdictAllowed, classify.VerdictAccepted, classify.VerdictKnown} {
 		m.silenced.WithLabelValues(verdict)
@@ -54,7 +58,7 @@ func newMetrics(version string) *metrics {
 		ConstLabels: prometheus.Labels{"version": version, "goversion": runtime.Version()},
 	})
 	build.Set(1)
-	m.registry.MustRegister(m.classified, m.uninspected, m.silenced, build,
+	m.registry.MustRegister(m.classified, m.uninspected, m.silenced, m.unjudged, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -65,6 +69,7 @@ func (m *metrics) observe(kind classify.SourceKind, in classify.Inspection, took
 		return
 	}
 	m.classified.Observe(took.Seconds())
+	m.unjudged.Add(float64(in.Unjudged))
 	if in.Silenced != (classify.Silenced{}) {
 		m.silenced.WithLabelValues(classify.VerdictAllowed).Add(float64(in.Silenced.Allowed))
 		m.silenced.WithLabelValues(classify.VerdictAccepted).Add(float64(in.Silenced.Accepted))

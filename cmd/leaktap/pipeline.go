@@ -46,8 +46,9 @@ func newPipeline(engine *classify.Engine, now func() time.Time, log *slog.Logger
 	return p
 }
 
-// silencedCounts counts findings that the policy silenced.
-type silencedCounts struct{ allowed, accepted, known atomic.Int64 }
+// silencedCounts counts findings that the policy silenced, and responses that it could not
+// judge.
+type silencedCounts struct{ allowed, accepted, known, unjudged atomic.Int64 }
 
 func (s *silencedCounts) add(n classify.Silenced) {
 	s.allowed.Add(n.Allowed)
@@ -76,6 +77,7 @@ func (p *pipeline) Handle(x *classify.Exchange) {
 	p.dropped.Add(in.DroppedFindings)
 	p.missed.Add(in.DroppedCandidates)
 	p.silenced.add(in.Silenced)
+	p.silenced.unjudged.Add(in.Unjudged)
 	p.metrics.observe(x.Source.Kind, in, time.Since(start))
 }
 

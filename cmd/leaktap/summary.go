@@ -105,7 +105,7 @@ func (s *silencedCounts) parts() (parts []string) {
 	for _, reason := range []struct {
 		n    int64
 		text string
-	}{{s.allowed.Load(), "allowed by the policy"}, {s.accepted.Load(), "accepted"}, {s.known.Load(), "known to the baseline"}} {
+	}{{s.allowed.Load(), "allowed by the policy"}, {s.accepted.Load(), "accepted"}, {s.known.Load(), "known to the baseline"}, {s.unjudged.Load(), "responses that the policy could not judge"}} {
 		if reason.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", reason.n, reason.text))
 		}
