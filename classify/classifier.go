@@ -17,19 +17,31 @@ type Classifier struct {
 	where  Where
 	frames []frame
 	walk   walking
-	// misses counts, by rule, what was asked in vain in the exchange.
-	misses []int
 	// arena holds unescaped strings while they are looked at, as a stack.
 	arena []byte
-	// cand is handed to detectors; pending holds their matches until the value
-	// is done and overlaps are settled.
-	cand    Candidate
-	pending []pendingMatch
+	matching
 	search
 	members members
 	secrets secrets
 	mac     hash.Hash
 	out     Inspection
+	policed
+}
+
+// matching is the state of asking detectors.
+type matching struct {
+	// misses counts, by rule, what was asked in vain in the exchange.
+	misses []int
+	// cand is handed to detectors; pending holds their matches until the value
+	// is done and overlaps are settled.
+	cand    Candidate
+	pending []pendingMatch
+}
+
+// policed is the policy's side of a classifier; judge is nil without one.
+type policed struct {
+	judge    Judge
+	policing Policing
 }
 
 // search is the state of looking for places.
@@ -86,12 +98,21 @@ type Inspection struct {
 	// Observation is what the exchange tells those who look at many, nil unless
 	// Config.Observe is set.
 	Observation *Observation
+	// Silenced counts findings that the policy allows, or somebody accepted.
+	Silenced Silenced
+	// Unjudged counts responses of routes that the policy describes which it could not judge:
+	// they are no JSON, of a media type that it does not describe, or nested too deep.
+	Unjudged int64
 }
 
 // NewClassifier returns a classifier; each goroutine needs its own.
 func (e *Engine) NewClassifier() *Classifier {
-	c := &Classifier{e: e, mac: hmac.New(sha256.New, e.key), misses: make([]int, len(e.rules)), search: search{seen: newObserver(e.observerKey)}}
+	c := &Classifier{e: e, mac: hmac.New(sha256.New, e.key), search: search{seen: newObserver(e.observerKey)}}
+	c.misses = make([]int, len(e.rules))
 	c.names.v = e.fields
+	if e.policy != nil {
+		c.judge = e.policy.NewJudge()
+	}
 	return c
 }
 
@@ -105,15 +126,18 @@ func (c *Classifier) Classify(x *Exchange, asOf time.Time, report func(*Finding)
 	c.walk.room = maxUnpacked
 	c.budget = budget{}
 	c.seen.begin()
-	c.view.reset(x, asOf)
+	c.view.reset(x, asOf, c.given(x))
 	c.walkTarget(x.Target)
 	c.walkHeaders(InRequestHeader, x.Request.Headers)
 	c.walkBody(InRequestBody, &x.Request)
 	c.walkHeaders(InResponseHeader, x.Response.Headers)
 	c.walkBody(InResponseBody, &x.Response)
 	c.walkRecord(x.Record, x.Mapped)
+	c.judged(false)
 	c.atEnd()
 	c.settleBudget()
+	c.judged(true)
+	c.silence()
 	for _, f := range c.view.Findings {
 		c.finish(f)
 		report(f)

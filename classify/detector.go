@@ -28,6 +28,8 @@ type Trigger struct {
 	Digits int
 	// Parts limits the parts of the exchange; nil means all.
 	Parts []Where
+	// Policy says that the engine's policy reports for the rule, and nobody is asked.
+	Policy bool
 }
 
 // ValueKind is the kind of a value.
@@ -109,6 +111,9 @@ func (c *Candidate) Around(n int) (before, behind []byte) {
 
 // ResponseBody returns the body of the response without escapes.
 func (c *Candidate) ResponseBody() []byte { return c.c.body(&c.X.Response) }
+
+// RequestBody returns the body of the request without escapes.
+func (c *Candidate) RequestBody() []byte { return c.c.body(&c.X.Request) }
 
 // Parent returns the pointer of the object that holds the value, for rules that
 // speak of the whole object.

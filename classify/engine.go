@@ -26,6 +26,8 @@ type Config struct {
 	// the credential that a request shows; it may be nil.
 	Observe   bool
 	ReadToken func(credential []byte) TokenFacts
+	// Policy judges what was found by what routes may return; nil for none.
+	Policy Policy
 }
 
 // Limits bound what one exchange may cost. Zero values take the defaults.
@@ -50,6 +52,8 @@ const minKey = 16
 // classifiers may use one at a time.
 type Engine struct {
 	rules    []ruleEntry
+	byID     map[string]int
+	policy   Policy
 	fields   *vocabulary
 	finder   finder
 	anchors  map[anchorKey]int
@@ -101,7 +105,7 @@ func NewEngine(cfg Config) (*Engine, error) {
 	}
 	id := sha256.Sum256(append([]byte("leaktap key id\x00"), cfg.Key...))
 	e := &Engine{
-		anchors: map[anchorKey]int{}, fields: fields, byField: make([][]int32, len(fields.classes)),
+		byID: map[string]int{}, policy: cfg.Policy, anchors: map[anchorKey]int{}, fields: fields, byField: make([][]int32, len(fields.classes)),
 		key: slices.Clone(cfg.Key), keyID: "k-" + hex.EncodeToString(id[:4]), limits: cfg.Limits, clock: cfg.Clock,
 		observing: observing{cfg.Observe, cfg.ReadToken, observerKey(cfg.Key)},
 	}
@@ -166,9 +170,10 @@ func (e *Engine) add(d Detector) error {
 	if r.ID == "" || r.Category == "" || r.Severity == 0 || r.Why == "" || r.Fix == "" {
 		return fmt.Errorf("add rule %q: id, category, severity, why and fix are needed", r.ID)
 	}
-	if slices.ContainsFunc(e.rules, func(o ruleEntry) bool { return o.rule.ID == r.ID }) {
+	if _, ok := e.byID[r.ID]; ok {
 		return fmt.Errorf("add rule %q: it is there already", r.ID)
 	}
+	e.byID[r.ID] = len(e.rules)
 	return e.index(d, r)
 }
 
@@ -200,7 +205,7 @@ func (e *Engine) index(d Detector, r *Rule) error {
 			f.minRun = r.On.Digits
 		}
 	}
-	if len(r.On.Anchors)+len(r.On.Inside)+len(r.On.Words)+len(r.On.Fields)+r.On.Digits == 0 {
+	if !r.On.Policy && len(r.On.Anchors)+len(r.On.Inside)+len(r.On.Words)+len(r.On.Fields)+r.On.Digits == 0 {
 		e.atEnd = append(e.atEnd, n)
 	}
 	return nil

@@ -65,10 +65,8 @@ type Answer struct {
 	Body uint64
 	// Private says that it holds data about people, or secrets.
 	Private bool
-	// Values are the hashes of those data, maxValues at most; Records is how many objects of
-	// one list hold such.
+	// Values are the hashes of those data, maxValues at most.
 	Values    []uint64
-	Records   int
 	Ownership Ownership
 	Hint      Hint
 }
@@ -120,8 +118,9 @@ func observes(where Where, category Category) bool {
 	return false
 }
 
-// value notes a private value of the answer.
+// value notes a private value of the answer, whether or not a policy allows it.
 func (o *observer) value(text []byte) {
+	o.obs.Answer.Private = true
 	if len(o.obs.Answer.Values) < maxValues {
 		o.obs.Answer.Values = append(o.obs.Answer.Values, sipHash(o.key, text))
 	}
@@ -138,12 +137,6 @@ func (c *Classifier) observe(asOf time.Time) *Observation {
 	var names []uint64
 	o.Caller, names = c.caller(x)
 	o.Object = c.seen.object(x.Target, c.view.route, o.HTTP.service())
-	for _, f := range c.view.Findings {
-		if observes(f.Where, f.Rule.Category) {
-			o.Answer.Private = true
-			o.Answer.Records = max(o.Answer.Records, f.Count)
-		}
-	}
 	if o.Answer.Private {
 		o.Answer.Body = sipHash(c.seen.key, x.Response.Body)
 	}

@@ -69,8 +69,8 @@ func (c *Classifier) settle() bool {
 	return true
 }
 
-// add makes a match a finding, or counts it with the one it repeats.
-func (c *Classifier) add(p *pendingMatch, at string) {
+// add makes a match a finding, or counts it with the one it repeats; nil if it is dropped.
+func (c *Classifier) add(p *pendingMatch, at string) *Finding {
 	where := c.where
 	if p.m.Where != 0 {
 		where, at = p.m.Where, p.m.Pointer
@@ -81,7 +81,7 @@ func (c *Classifier) add(p *pendingMatch, at string) {
 	}
 	for _, f := range c.view.Findings {
 		if c.walk.rescanning && f.Rule == p.rule.rule && f.Evidence.Digest == c.digest(p.text[p.m.Lo:p.m.Hi]) {
-			return
+			return f
 		}
 		if f.Rule != p.rule.rule || f.Where != where || f.Pointer != at {
 			continue
@@ -91,11 +91,11 @@ func (c *Classifier) add(p *pendingMatch, at string) {
 			f.Severity, f.Token = p.m.Severity, p.m.Token
 			f.Evidence = c.evidence(p, at)
 		}
-		return
+		return f
 	}
 	if len(c.view.Findings) >= c.e.limits.Findings {
 		c.out.DroppedFindings += int64(count)
-		return
+		return nil
 	}
 	f := &Finding{
 		Rule: p.rule.rule, Where: where, Pointer: at, Count: count, Token: p.m.Token,
@@ -108,6 +108,7 @@ func (c *Classifier) add(p *pendingMatch, at string) {
 		f.Confidence = MediumConfidence
 	}
 	c.view.Findings = append(c.view.Findings, f)
+	return f
 }
 
 // note remembers a value that was reported, for the rest of the exchange and for those who

@@ -50,9 +50,11 @@ func (t *mediaType) of(m *Message) string {
 // Route is the exchange's path template, empty if it has no target.
 func (v *View) Route() string { return v.route }
 
-// reset fills the view for an exchange.
-func (v *View) reset(x *Exchange, asOf time.Time) {
-	route := routeOf(x.Target, v.route)
+// reset fills the view for an exchange, whose route may be given.
+func (v *View) reset(x *Exchange, asOf time.Time, route string) {
+	if route == "" {
+		route = routeOf(x.Target, v.route)
+	}
 	*v = View{
 		AsOf: asOf, Findings: v.Findings[:0], Memo: v.Memo, route: route, TokenRoute: isTokenRoute(x.Target),
 		request: mediaType{text: v.request.text}, response: mediaType{text: v.response.text},

@@ -38,7 +38,7 @@ func overexposedList() classify.Detector {
 		var lists []exposedList // made only where there is something to count
 		for _, f := range c.View.Findings {
 			at := strings.LastIndex(f.Pointer, "/*")
-			if at < 0 || f.Where != classify.InResponseBody || !isAttribute(f.Rule) {
+			if at < 0 || f.Where != classify.InResponseBody || !isAttribute(f.Rule) || f.Allowed() {
 				continue
 			}
 			i := slices.IndexFunc(lists, func(l exposedList) bool { return l.pointer == f.Pointer[:at] })

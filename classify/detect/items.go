@@ -53,7 +53,7 @@ func inconsistentItems() classify.Detector {
 // itemField splits the pointer of a finding into that of a list and the name of a
 // member of its items.
 func itemField(f *classify.Finding) (list, name string, ok bool) {
-	if f.Where != classify.InResponseBody || !isAttribute(f.Rule) && f.Rule.Category != classify.CategoryInternal {
+	if f.Where != classify.InResponseBody || f.Allowed() || !isAttribute(f.Rule) && f.Rule.Category != classify.CategoryInternal {
 		return "", "", false
 	}
 	layer := strings.LastIndex(f.Pointer, jsonLayer) + 1

@@ -70,6 +70,7 @@ func All(v *Vocabulary) []classify.Detector {
 		overexposedList(),
 		responseBodyInLog(),
 		inconsistentItems(),
+		massAssignment(),
 	}
 }
 

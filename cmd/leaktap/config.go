@@ -22,8 +22,10 @@ type config struct {
 	// Classify holds the digest key and limits, Rules what is looked for.
 	Classify classifyConfig `yaml:"classify"`
 	Rules    rulesConfig    `yaml:"rules"`
-	Sinks    sinksConfig    `yaml:"sinks"`
-	HTTP     httpConfig     `yaml:"http"`
+	// Policy says what routes may return.
+	Policy policies    `yaml:"policy"`
+	Sinks  sinksConfig `yaml:"sinks"`
+	HTTP   httpConfig  `yaml:"http"`
 
 	file string
 	text []byte
@@ -164,7 +166,7 @@ func (c *config) check() *configProblem {
 			return p
 		}
 	}
-	return cmp.Or(c.Classify.check(), c.Rules.check(filepath.Dir(c.file)), c.Sinks.check(), c.HTTP.check())
+	return cmp.Or(c.Classify.check(), c.Rules.check(filepath.Dir(c.file)), c.Policy.check(filepath.Dir(c.file)), c.Sinks.check(), c.HTTP.check())
 }
 
 func (c *classifyConfig) check() *configProblem {

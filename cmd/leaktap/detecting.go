@@ -24,9 +24,16 @@ type detecting struct {
 	rules   []string
 	disable []string
 	asOf    string
+	policies
 }
 
 func (d *detecting) flags(flags *pflag.FlagSet) {
+	d.policies.flags(flags)
+	d.baseFlags(flags)
+}
+
+// baseFlags are the flags of verbs that judge by no policy.
+func (d *detecting) baseFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&d.keyFile, "key-file", "", "file with the digest key (see 'leaktap key new'); without it a random key serves until exit")
 	d.ruleFlags(flags)
 	flags.StringSliceVar(&d.disable, "disable", nil, "what not to look for: ids of rules and kinds of tokens, category:NAME")
@@ -82,22 +89,30 @@ func (d *detecting) detection(limits classify.Limits, log *slog.Logger) (*detect
 	if err != nil {
 		return nil, err
 	}
-	engine, err := d.engineOf(set, limits)
+	now, err := d.clock()
+	if err != nil {
+		return nil, err
+	}
+	judging, err := d.load(now(), log)
+	if err != nil {
+		return nil, err
+	}
+	engine, err := d.engineOf(set, limits, judging)
 	if err != nil {
 		return nil, err
 	}
 	return &detection{engine, newWindows(window.Limits{}, set.windows), set.rules()}, nil
 }
 
-// engineOf makes an engine of rules.
-func (d *detecting) engineOf(set *ruleSet, limits classify.Limits) (*classify.Engine, error) {
+// engineOf makes an engine of rules, and of a policy if there is one.
+func (d *detecting) engineOf(set *ruleSet, limits classify.Limits, judging classify.Policy) (*classify.Engine, error) {
 	key, err := digestKey(d.keyFile)
 	if err != nil {
 		return nil, err
 	}
 	return classify.NewEngine(classify.Config{
 		Detectors: set.detectors, Fields: set.vocabulary.Fields, Key: key, Limits: limits, Clock: threadTime,
-		Observe: len(set.windows) > 0, ReadToken: detect.ReadCaller,
+		Observe: len(set.windows) > 0, ReadToken: detect.ReadCaller, Policy: judging,
 	})
 }
 

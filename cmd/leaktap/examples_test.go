@@ -70,11 +70,69 @@ func TestRulesPage(t *testing.T) {
 	}
 }
 
+// TestPolicyPage runs what docs/policy.md shows: its files are written, its commands run, and
+// what it says of them has to be true.
+func TestPolicyPage(t *testing.T) {
+	page, err := os.ReadFile("../../docs/policy.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	fenced := func(kind string) (blocks []string) {
+		for _, b := range regexp.MustCompile("(?s)```"+kind+"\n(.*?)```").FindAllStringSubmatch(string(page), -1) {
+			blocks = append(blocks, b[1])
+		}
+		return blocks
+	}
+	traffic, files := fenced("json"), fenced("yaml")
+	if len(traffic) != 1 || len(files) != 2 {
+		t.Fatalf("docs/policy.md shows %d recordings and %d files", len(traffic), len(files))
+	}
+	t.Chdir(t.TempDir())
+	for name, text := range map[string]string{"traffic.jsonl": traffic[0], "policy.yaml": files[1]} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := map[string]struct {
+		code int
+		out  string
+	}{
+		"leaktap policy learn --baseline-out learned.yaml traffic.jsonl":       {exitOK, ""},
+		"leaktap policy check --baseline learned.yaml traffic.jsonl":           {exitOK, ""},
+		"leaktap policy check --baseline learned.yaml -o github traffic.jsonl": {exitOK, ""},
+		"leaktap policy diff learned.yaml policy.yaml":                         {exitFindings, "+ scope admin:read is_admin"},
+		"leaktap scan --policy policy.yaml traffic.jsonl":                      {exitFindings, "HIGH     privilege-field"},
+	}
+	n := 0
+	for line := range strings.SplitSeq(strings.Join(fenced("sh"), ""), "\n") {
+		command, _, _ := strings.Cut(line, "   #")
+		w, ok := want[command]
+		if !ok {
+			if command != "" {
+				t.Errorf("the test knows nothing of %q", command)
+			}
+			continue
+		}
+		n++
+		var out, log strings.Builder
+		code := run(t.Context(), strings.Fields(command)[1:], &streams{out: &out, err: &log})
+		if code != w.code || !strings.Contains(out.String(), w.out) || strings.Contains(command, " scan ") && strings.Contains(out.String(), "pii-email") {
+			t.Errorf("%s: got exit code %d, want %d, and\n%s%s", command, code, w.code, out.String(), log.String())
+		}
+	}
+	if n != len(want) {
+		t.Errorf("%d of %d commands are shown", n, len(want))
+	}
+	if learned, err := os.ReadFile("learned.yaml"); err != nil || string(learned) != files[0] {
+		t.Errorf("got %v and\n%s", err, learned)
+	}
+}
+
 // TestReadmeCommands checks that every leaktap command of the README and of
 // docs/rules.md is one: its verb and flags are known.
 func TestReadmeCommands(t *testing.T) {
 	var text strings.Builder
-	for _, name := range []string{"../../README.md", "../../docs/rules.md"} {
+	for _, name := range []string{"../../README.md", "../../docs/rules.md", "../../docs/policy.md"} {
 		page, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)

@@ -86,6 +86,8 @@ func (a *app) explainExchange(x *classify.Exchange, seen *classify.Inspection, f
 		{"given up", count(seen.TimeLimit, "bytes of an exchange that took too long")},
 		{"dropped", count(seen.DroppedFindings, "findings past the limit")},
 		{"not asked", count(seen.DroppedCandidates, "places whose rule had looked in vain too often")},
+		{"allowed", count(seen.Silenced.Allowed, "findings that the policy allows")},
+		{"accepted", count(seen.Silenced.Accepted, "findings that the policy accepts")},
 		{"findings", strconv.Itoa(len(found))},
 	}
 	writeRows(a.out, rows)
@@ -97,6 +99,7 @@ func (a *app) explainExchange(x *classify.Exchange, seen *classify.Inspection, f
 			{"token", tokenKind(f.Token)},
 			{"seen", alert.Plural(int64(f.Count), "time")},
 			{"usually", f.Rule.Severity.String()},
+			{"policy", verdictText(f)},
 			{"why", f.Rule.Why},
 			{"silent", f.Rule.FalsePositives},
 			{"fix", f.Rule.Fix},
@@ -119,6 +122,19 @@ func count(n int64, what string) string {
 		return ""
 	}
 	return fmt.Sprintf("%d %s", n, what)
+}
+
+// verdictText tells what a policy says of a finding, and what would silence it.
+func verdictText(f *classify.Finding) string {
+	if f.Policy == nil {
+		return ""
+	}
+	source := map[string]string{"openapi": "the OpenAPI document", "policy": "the policy file", "baseline": "the baseline"}[f.Policy.By]
+	text := fmt.Sprintf("%s, by %s, on %s", f.Policy.Verdict, source, strings.TrimSpace(f.HTTP.Method+" "+f.HTTP.Route))
+	if f.Policy.Verdict == "denied" {
+		return text
+	}
+	return text + "; declaring the field, or an entry under accept, would silence it"
 }
 
 func tokenKind(t *classify.Token) string {

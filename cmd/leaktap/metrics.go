@@ -24,6 +24,8 @@ type metrics struct {
 	registry    *prometheus.Registry
 	classified  prometheus.Histogram
 	uninspected *coverage
+	silenced    *prometheus.CounterVec
+	unjudged    prometheus.Counter
 }
 
 func newMetrics(version string) *metrics {
@@ -41,13 +43,22 @@ func newMetrics(version string) *metrics {
 				"Bytes that were not inspected, by reason.", []string{"source", "reason"}, nil),
 			counts: map[skipped]int64{},
 		},
+		silenced: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "leaktap_silenced_findings_total", Help: "Findings that the policy silenced, by its verdict.",
+		}, []string{"verdict"}),
+		unjudged: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "leaktap_unjudged_responses_total", Help: "Responses of routes that the policy describes which it could not judge.",
+		}),
+	}
+	for _, verdict := range []string{classify.VerdictAllowed, classify.VerdictAccepted, classify.VerdictKnown} {
+		m.silenced.WithLabelValues(verdict)
 	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "leaktap_build_info", Help: "Version of the agent; the value is always 1.",
 		ConstLabels: prometheus.Labels{"version": version, "goversion": runtime.Version()},
 	})
 	build.Set(1)
-	m.registry.MustRegister(m.classified, m.uninspected, build,
+	m.registry.MustRegister(m.classified, m.uninspected, m.silenced, m.unjudged, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -58,6 +69,12 @@ func (m *metrics) observe(kind classify.SourceKind, in classify.Inspection, took
 		return
 	}
 	m.classified.Observe(took.Seconds())
+	m.unjudged.Add(float64(in.Unjudged))
+	if in.Silenced != (classify.Silenced{}) {
+		m.silenced.WithLabelValues(classify.VerdictAllowed).Add(float64(in.Silenced.Allowed))
+		m.silenced.WithLabelValues(classify.VerdictAccepted).Add(float64(in.Silenced.Accepted))
+		m.silenced.WithLabelValues(classify.VerdictKnown).Add(float64(in.Silenced.Known))
+	}
 	if in.LayerLimit > 0 {
 		m.skip(kind, "layer-limit", in.LayerLimit)
 	}

@@ -41,6 +41,7 @@ type pipeline struct {
 	missed      atomic.Int64
 	layered     atomic.Int64
 	overtime    atomic.Int64
+	silenced    silencedCounts
 	worst       atomic.Uint32
 }
 
@@ -48,6 +49,16 @@ func newPipeline(d *detection, now func() time.Time, log *slog.Logger, m *metric
 	p := &pipeline{detection: d, sinks: sinks, now: now, log: log, metrics: m}
 	p.classifiers.New = func() any { return d.engine.NewClassifier() }
 	return p
+}
+
+// silencedCounts counts findings that the policy silenced, and responses that it could not
+// judge.
+type silencedCounts struct{ allowed, accepted, known, unjudged atomic.Int64 }
+
+func (s *silencedCounts) add(n classify.Silenced) {
+	s.allowed.Add(n.Allowed)
+	s.accepted.Add(n.Accepted)
+	s.known.Add(n.Known)
 }
 
 // Handle classifies one exchange.
@@ -75,6 +86,8 @@ func (p *pipeline) Handle(x *classify.Exchange) {
 	p.missed.Add(in.DroppedCandidates)
 	p.layered.Add(in.LayerLimit)
 	p.overtime.Add(in.TimeLimit)
+	p.silenced.add(in.Silenced)
+	p.silenced.unjudged.Add(in.Unjudged)
 	p.metrics.observe(x.Source.Kind, in, time.Since(start))
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/leaktap/leaktap/classify"
 	"github.com/leaktap/leaktap/classify/detect"
+	"github.com/leaktap/leaktap/classify/policy"
 	"github.com/leaktap/leaktap/classify/window"
 )
 
@@ -41,7 +42,23 @@ func loadRules(files []string) (*ruleSet, error) {
 }
 
 // compile makes the detectors, once all files are added.
-func (s *ruleSet) compile() { s.detectors, s.windows = detect.All(s.vocabulary), window.Rules() }
+func (s *ruleSet) compile() { s.detectors, s.windows = allDetectors(s.vocabulary), window.Rules() }
+
+// allDetectors are those that look, and those that policies report for.
+func allDetectors(v *detect.Vocabulary) []classify.Detector {
+	return append(detect.All(v), policy.Detectors()...)
+}
+
+// ruleIDs are the ids of all rules.
+func ruleIDs() map[string]bool {
+	ids := map[string]bool{}
+	all := ruleSet{vocabulary: &detect.Vocabulary{}}
+	all.compile()
+	for _, r := range all.rules() {
+		ids[r.ID] = true
+	}
+	return ids
+}
 
 // failedExample is an example or negative of a rule file that is not what it is
 // said to be.

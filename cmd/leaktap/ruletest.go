@@ -83,7 +83,7 @@ func (a *app) testRules(d *detecting, paths []string) error {
 	if err := set.disableAll(d.disable); err != nil {
 		return usage(err)
 	}
-	engine, err := d.engineOf(set, classify.Limits{})
+	engine, err := d.engineOf(set, classify.Limits{}, nil)
 	if err != nil {
 		return usage(err)
 	}

@@ -48,7 +48,7 @@ func (a *app) agentFrom(file string) (*agent, *config, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	d := detecting{keyFile: c.Classify.KeyFile, rules: c.Rules.Files, disable: c.Rules.Disable}
+	d := detecting{keyFile: c.Classify.KeyFile, rules: c.Rules.Files, disable: c.Rules.Disable, policies: c.Policy}
 	detection, err := d.detection(c.Classify.limits(), a.log)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", file, err)
@@ -163,6 +163,10 @@ column. A complete file:
   rules:
     # files: [rules.yaml]          # from where this file is; see docs/rules.md
     disable: [cleartext-token]     # also kinds of tokens, and category:NAME
+  policy:                          # what routes may return; see docs/policy.md
+    # file: policy.yaml
+    # openapi: [shop.yaml]
+    # baseline: learned.yaml
   sinks:
     jsonl: {path: /var/lib/leaktap/findings.jsonl}
     ledger: {path: /var/lib/leaktap/ledger.db} # exposures and tokens, for 'leaktap report'

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/leaktap/leaktap/capture"
 	"github.com/leaktap/leaktap/classify"
@@ -51,9 +52,14 @@ which no token belongs. --content says otherwise.`,
 	}
 	o.detecting.flags(c.Flags())
 	o.outputs.flags(c.Flags(), classify.Low, "o")
-	o.decoding.flags(c.Flags())
-	c.Flags().StringVar(&o.filter, "filter", "", "packets of capture files to look at, as for sniff")
+	o.sourceFlags(c.Flags())
 	return c
+}
+
+// sourceFlags are the flags of verbs that read files.
+func (o *scanOptions) sourceFlags(flags *pflag.FlagSet) {
+	o.decoding.flags(flags)
+	flags.StringVar(&o.filter, "filter", "", "packets of capture files to look at, as for sniff")
 }
 
 // scanner is one run of scan.
@@ -62,7 +68,9 @@ type scanner struct {
 	reader   *ingest.Reader
 	capture  capture.Config
 	pipeline *pipeline
-	total    summary
+	// handle takes the exchanges.
+	handle func(*classify.Exchange)
+	total  summary
 }
 
 func (a *app) scan(ctx context.Context, o *scanOptions, paths []string) error {
@@ -89,6 +97,7 @@ func (a *app) scan(ctx context.Context, o *scanOptions, paths []string) error {
 		s.pipeline.ledger = agent.ledger
 		s.pipeline.sinks = append(s.pipeline.sinks, agent.ledger)
 	}
+	s.handle = s.pipeline.Handle
 	var errs []error
 	for _, path := range paths {
 		errs = append(errs, s.path(ctx, path))
@@ -136,7 +145,7 @@ func (s *scanner) stream(ctx context.Context, name string, in io.Reader) error {
 		err = s.packets(ctx, name, packets)
 	} else if err == nil {
 		var stats ingest.Stats
-		stats, err = s.reader.Run(ctx, name, r, s.pipeline.Handle)
+		stats, err = s.reader.Run(ctx, name, r, s.handle)
 		s.total.records(stats)
 	}
 	if err != nil {
@@ -182,7 +191,7 @@ func (s *scanner) packets(ctx context.Context, name string, r io.Reader) error {
 	if err != nil {
 		return err
 	}
-	err = f.Run(ctx, r, s.pipeline.Handle)
+	err = f.Run(ctx, r, s.handle)
 	s.total.packets(f.Stats())
 	return err
 }

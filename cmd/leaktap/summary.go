@@ -105,7 +105,21 @@ func (s *summary) write(w io.Writer, p *pipeline, out *output, incomplete bool, 
 	if n := p.missed.Load(); n > 0 {
 		parts = append(parts, fmt.Sprintf("%d places past the limit of misses", n))
 	}
+	parts = append(parts, p.silenced.parts()...)
 	fmt.Fprintf(w, "leaktap: %s; exit %d\n", strings.Join(parts, ", "), code)
+}
+
+// parts tells what a policy silenced.
+func (s *silencedCounts) parts() (parts []string) {
+	for _, reason := range []struct {
+		n    int64
+		text string
+	}{{s.allowed.Load(), "allowed by the policy"}, {s.accepted.Load(), "accepted"}, {s.known.Load(), "known to the baseline"}, {s.unjudged.Load(), "responses that the policy could not judge"}} {
+		if reason.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", reason.n, reason.text))
+		}
+	}
+	return parts
 }
 
 // coverage is the share of bytes that was inspected, with the reasons for the
