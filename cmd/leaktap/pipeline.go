@@ -35,14 +35,25 @@ type pipeline struct {
 
 	classifiers sync.Pool
 	exchanges   atomic.Int64
-	bytes       atomic.Int64
 	panics      atomic.Int64
-	dropped     atomic.Int64
-	missed      atomic.Int64
-	layered     atomic.Int64
-	overtime    atomic.Int64
-	silenced    silencedCounts
 	worst       atomic.Uint32
+	inspected
+}
+
+// inspected adds up what classifications looked at, and what they did not.
+type inspected struct {
+	bytes, dropped, missed, layered, overtime atomic.Int64
+	silenced                                  silencedCounts
+}
+
+func (i *inspected) add(in *classify.Inspection) {
+	i.bytes.Add(in.Bytes)
+	i.dropped.Add(in.DroppedFindings)
+	i.missed.Add(in.DroppedCandidates)
+	i.layered.Add(in.LayerLimit)
+	i.overtime.Add(in.TimeLimit)
+	i.silenced.add(in.Silenced)
+	i.silenced.unjudged.Add(in.Unjudged)
 }
 
 func newPipeline(d *detection, now func() time.Time, log *slog.Logger, m *metrics, sinks ...sink) *pipeline {
@@ -81,13 +92,7 @@ func (p *pipeline) Handle(x *classify.Exchange) {
 	in := c.Classify(x, p.now(), p.report)
 	p.observe(in.Observation)
 	p.exchanges.Add(1)
-	p.bytes.Add(in.Bytes)
-	p.dropped.Add(in.DroppedFindings)
-	p.missed.Add(in.DroppedCandidates)
-	p.layered.Add(in.LayerLimit)
-	p.overtime.Add(in.TimeLimit)
-	p.silenced.add(in.Silenced)
-	p.silenced.unjudged.Add(in.Unjudged)
+	p.inspected.add(&in)
 	p.metrics.observe(x.Source.Kind, in, time.Since(start))
 }
 
