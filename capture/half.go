@@ -131,7 +131,7 @@ func (h *half) deliver(s *segment) {
 		h.next += uint32(missing)
 		h.lossy = true
 		h.parser.cov.skip(SnapLength, missing)
-		h.parser.gap(int64(missing))
+		h.parser.gap(int64(missing), SnapLength)
 	}
 }
 
@@ -140,7 +140,7 @@ func (h *half) skipTo(seq uint32) {
 	n := seq - h.next
 	h.next, h.lossy = seq, true
 	h.parser.cov.lose(int(n))
-	h.parser.gap(int64(n))
+	h.parser.gap(int64(n), Gap)
 }
 
 // missingUpTo returns the end of the bytes that the peer has and this half has

@@ -251,7 +251,8 @@ func (p *parser) store(data []byte) {
 	m := p.msg
 	if room := p.limits.Body - len(m.body); m.cut == 0 && len(data) > room {
 		p.cov.skip(BodyLimit, len(data)-room)
-		m.cut, m.truncated = BodyLimit, true
+		m.cut = BodyLimit
+		m.truncate(BodyLimit)
 		data = data[:room]
 	} else if m.cut != 0 {
 		p.cov.skip(m.cut, len(data))
@@ -269,10 +270,13 @@ func (p *parser) finish() {
 	p.out.end(m)
 }
 
-// abort hands on a message whose rest will not be understood.
+// abort hands on a message whose rest will not be understood, or not come.
 func (p *parser) abort(why Reason) {
-	p.msg.truncated = true
+	p.msg.truncate(why)
 	p.finish()
+	if why == Gap || why == SnapLength || why == CutOff {
+		why = MidMessage
+	}
 	p.lose(why)
 }
 
@@ -294,10 +298,10 @@ func (p *parser) lose(why Reason) {
 	p.state, p.why = hunting, why
 }
 
-// gap says that the next n bytes of the stream will never come. A body of known
-// length survives it: what is kept ends at the gap, and the next message starts
-// where it should.
-func (p *parser) gap(n int64) {
+// gap says that the next n bytes of the stream will never come, and why. A body
+// of known length survives it: what is kept ends at the gap, and the next
+// message starts where it should.
+func (p *parser) gap(n int64, why Reason) {
 	switch {
 	case p.state == opaque, p.state == hunting:
 	case p.msg == nil:
@@ -305,20 +309,20 @@ func (p *parser) gap(n int64) {
 	case p.state == inHead:
 		p.discard(MidMessage)
 	case p.state == inUntilClose:
-		p.cutAtGap()
+		p.cutAtGap(why)
 	case p.state == inSized && n < p.left:
 		p.left -= n
-		p.cutAtGap()
+		p.cutAtGap(why)
 	case p.state == inSized && n == p.left:
-		p.cutAtGap()
+		p.cutAtGap(why)
 		p.finish()
 	default:
-		p.abort(MidMessage)
+		p.abort(why)
 	}
 }
 
-func (p *parser) cutAtGap() {
-	p.msg.truncated = true
+func (p *parser) cutAtGap(why Reason) {
+	p.msg.truncate(why)
 	if p.msg.cut == 0 {
 		p.msg.cut = Gap
 	}
@@ -334,7 +338,7 @@ func (p *parser) close(clean bool) {
 	case p.state == inUntilClose && clean:
 		p.finish()
 	default:
-		p.abort(MidMessage)
+		p.abort(CutOff)
 	}
 }
 

@@ -44,7 +44,7 @@ func (c *collector) end(m *message) {
 		fmt.Fprintf(&line, " %s=%s", h.Name, h.Value)
 	}
 	fmt.Fprintf(&line, " | %s", m.body)
-	if m.truncated {
+	if m.truncated() {
 		line.WriteString(" | truncated")
 	}
 	c.got = append(c.got, line.String())
@@ -297,7 +297,7 @@ func TestGaps(t *testing.T) {
 				out:       out, state: inHead,
 			}
 			p.feed([]byte(stream[:from]), mark{})
-			p.gap(int64(to - from))
+			p.gap(int64(to-from), Gap)
 			p.feed([]byte(stream[to:]), mark{})
 			p.feed([]byte(third), mark{})
 			p.close(true)
@@ -320,7 +320,7 @@ func TestGapInBody(t *testing.T) {
 	cov := newTestCoverage(t)
 	p := &parser{resources: &resources{limits: Limits{}.withDefaults(), cov: cov}, out: out, state: inHead}
 	p.feed([]byte("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n012"), mark{})
-	p.gap(4)
+	p.gap(4, Gap)
 	p.feed([]byte("789HTTP/1.1 204 No\r\n\r\n"), mark{})
 	if diff := cmp.Diff([]string{"200 Content-Length=10 | 012 | truncated", "204 | "}, out.got); diff != "" {
 		t.Error(diff)

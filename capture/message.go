@@ -33,12 +33,23 @@ type message struct {
 	body []byte
 
 	// cut is why nothing more of the body is kept; 0 as long as it is.
-	cut       Reason
-	truncated bool
-	done      bool
+	cut Reason
+	// why is the first reason for which the body is not whole, 0 if it is.
+	why  Reason
+	done bool
 	// peer is the other side of the exchange, nil as long as it is unknown.
 	peer *message
 }
+
+// truncate notes that the body is not whole; the first reason stays.
+func (m *message) truncate(why Reason) {
+	if m.why == 0 {
+		m.why = why
+	}
+}
+
+// truncated reports whether the body is not whole.
+func (m *message) truncated() bool { return m.why != 0 }
 
 func (m *message) size() int { return len(m.head) + len(m.body) }
 

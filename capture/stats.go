@@ -50,6 +50,10 @@ const (
 	ContentCoding
 
 	reasonCount
+	// CutOff is why a body is truncated whose connection ended before it did.
+	// It counts no bytes, for none are known to be missing, and is not among
+	// [Reasons].
+	CutOff = reasonCount
 )
 
 // Reasons returns all reasons, in a fixed order.
@@ -61,18 +65,19 @@ func Reasons() []Reason {
 	return all
 }
 
+var reasonNames = [reasonCount + 1]string{
+	NotTCP: "not-tcp", Fragment: "fragment", Undecodable: "undecodable",
+	Gap: "gap", SnapLength: "snap-length", MidMessage: "mid-message",
+	UnknownProtocol: "unknown-protocol", TLS: "tls", HTTP2: "http2",
+	WebSocket: "websocket", Tunnel: "tunnel", Malformed: "malformed",
+	Interim: "interim", HeaderLimit: "header-limit", BodyLimit: "body-limit",
+	ContentCoding: "content-coding", CutOff: "cut-off",
+}
+
 // String returns the reason's name as it stands in metrics.
 func (r Reason) String() string {
-	names := [reasonCount]string{
-		NotTCP: "not-tcp", Fragment: "fragment", Undecodable: "undecodable",
-		Gap: "gap", SnapLength: "snap-length", MidMessage: "mid-message",
-		UnknownProtocol: "unknown-protocol", TLS: "tls", HTTP2: "http2",
-		WebSocket: "websocket", Tunnel: "tunnel", Malformed: "malformed",
-		Interim: "interim", HeaderLimit: "header-limit", BodyLimit: "body-limit",
-		ContentCoding: "content-coding",
-	}
-	if r < reasonCount {
-		return names[r]
+	if r <= CutOff {
+		return reasonNames[r]
 	}
 	return ""
 }

@@ -212,6 +212,7 @@ func (t *table) fill(to *classify.Message, m *message, buf *[]byte) {
 	t.cov.inspect(read)
 	if why != 0 {
 		t.cov.skip(why, len(m.body)-read)
+		m.truncate(why)
 	}
-	*to = classify.Message{Headers: m.headers, Body: body, Truncated: m.truncated || why != 0}
+	*to = classify.Message{Headers: m.headers, Body: body, Truncated: m.truncated(), Reason: m.why.String()}
 }

@@ -129,7 +129,7 @@ Exit codes: 0 nothing found, 1 findings, 2 usage or configuration,
 	flags.StringVar(&a.color, "color", "auto", "colour in text output: auto, always, never")
 	root.AddCommand(
 		a.scanCommand(), a.sniffCommand(), a.tailCommand(), a.runCommand(), a.demoCommand(),
-		a.rulesCommand(), a.explainCommand(), a.checkConfigCommand(), a.keyCommand(), a.versionCommand(),
+		a.rulesCommand(), a.explainCommand(), a.exchangesCommand(), a.checkConfigCommand(), a.keyCommand(), a.versionCommand(),
 	)
 	root.InitDefaultCompletionCmd()
 	for _, c := range append(root.Commands(), root) {
