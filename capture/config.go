@@ -42,6 +42,11 @@ type Limits struct {
 	// Segments is how many segments may wait behind a gap in one direction
 	// before the gap is given up: 64.
 	Segments int
+	// Fragments is the most bytes of IP fragments that wait for the rest of their
+	// datagrams: 4 MiB. Past it the oldest are given up.
+	Fragments int
+	// Layers is how many IP headers a packet may have, tunnels in tunnels: 4.
+	Layers int
 	// Unanswered is how many requests of one connection may wait for their
 	// responses: 128.
 	Unanswered int
@@ -63,6 +68,8 @@ func (l Limits) withDefaults() Limits {
 		Flows:      cmp.Or(l.Flows, 100_000),
 		Buffered:   cmp.Or(l.Buffered, 128<<20),
 		Segments:   cmp.Or(l.Segments, 64),
+		Fragments:  cmp.Or(l.Fragments, 4<<20),
+		Layers:     cmp.Or(l.Layers, 4),
 		Unanswered: cmp.Or(l.Unanswered, 128),
 		Idle:       cmp.Or(l.Idle, 2*time.Minute),
 		Quiet:      cmp.Or(l.Quiet, 15*time.Second),

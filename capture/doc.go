@@ -14,6 +14,9 @@
 // as it was sent, and marked too. Bytes from both sides of a gap are never
 // joined.
 //
+// Tunnels (VXLAN, GENEVE, GRE, ERSPAN, IP in IP) are looked through and fragments
+// put together, to a bounded depth and number of bytes.
+//
 // What is not inspected is counted by [Reason]: lost packets, TLS, HTTP/2,
 // WebSocket, tunnels, fragments, everything that is not TCP, and heads that are
 // not complete. Every limit of [Limits] ends something early, none stops the

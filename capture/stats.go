@@ -17,8 +17,13 @@ type Reason uint8
 const (
 	// NotTCP is everything that is not TCP over IP: UDP (and with it QUIC), ARP ….
 	NotTCP Reason = iota + 1
-	// Fragment is a fragment of an IP packet.
+	// Fragment is a fragment of an IP packet that never became whole.
 	Fragment
+	// FragmentOverlap is an IP packet whose fragments overlap: nobody can say
+	// what the receiver makes of it.
+	FragmentOverlap
+	// TunnelDepth is what lies deeper than Limits.Layers.
+	TunnelDepth
 	// Undecodable is a packet with a broken header.
 	Undecodable
 	// Gap is what was sent but not captured, and the rest of a body behind it.
@@ -66,7 +71,8 @@ func Reasons() []Reason {
 }
 
 var reasonNames = [reasonCount + 1]string{
-	NotTCP: "not-tcp", Fragment: "fragment", Undecodable: "undecodable",
+	NotTCP: "not-tcp", Fragment: "fragment", FragmentOverlap: "fragment-overlap",
+	TunnelDepth: "tunnel-depth", Undecodable: "undecodable",
 	Gap: "gap", SnapLength: "snap-length", MidMessage: "mid-message",
 	UnknownProtocol: "unknown-protocol", TLS: "tls", HTTP2: "http2",
 	WebSocket: "websocket", Tunnel: "tunnel", Malformed: "malformed",
