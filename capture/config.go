@@ -50,6 +50,9 @@ type Limits struct {
 	// Unanswered is how many requests of one connection may wait for their
 	// responses: 128.
 	Unanswered int
+	// Streams is how many exchanges of one HTTP/2 connection may be open at once:
+	// 256. Past it the oldest ends.
+	Streams int
 	// Idle is the silence, by packet time, after which a connection that
 	// carries HTTP ends: 2 minutes.
 	Idle time.Duration
@@ -71,6 +74,7 @@ func (l Limits) withDefaults() Limits {
 		Fragments:  cmp.Or(l.Fragments, 4<<20),
 		Layers:     cmp.Or(l.Layers, 4),
 		Unanswered: cmp.Or(l.Unanswered, 128),
+		Streams:    cmp.Or(l.Streams, 256),
 		Idle:       cmp.Or(l.Idle, 2*time.Minute),
 		Quiet:      cmp.Or(l.Quiet, 15*time.Second),
 	}

@@ -61,7 +61,7 @@ func (f *flow) add(h *half, s *segment, peer *half) {
 	}
 	if len(h.waiting) == 0 && !after(s.seq, h.next) && f.mayDeliver(h, peer, s) {
 		h.deliver(s)
-		f.spreadOpaque()
+		f.spread()
 		return
 	}
 	if after(s.end(), h.next) {
@@ -98,22 +98,39 @@ func (f *flow) advance(side int) bool {
 		}
 		s := h.popFirst()
 		h.deliver(&s)
-		f.spreadOpaque()
+		f.spread()
 		moved = true
 	}
 	return h.closeAtFIN() || moved
 }
 
-// spreadOpaque makes both directions opaque when one is.
-func (f *flow) spreadOpaque() {
+// spread tells one direction what the other has found the connection to be.
+func (f *flow) spread() {
 	a, b := &f.halves[0].parser, &f.halves[1].parser
-	switch {
-	case a.state == opaque && b.state != opaque:
-		b.becomeOpaque(a.why)
-	case b.state == opaque && a.state != opaque:
-		a.becomeOpaque(b.why)
+	if a.state == b.state || a.state < inHTTP2 && b.state < inHTTP2 {
+		return
 	}
+	if b.state > a.state {
+		a, b = b, a
+	}
+	if a.state == inHTTP2 {
+		a.http2.likely = f.likelyClient()
+		b.joinHTTP2(a.http2)
+		return
+	}
+	b.becomeOpaque(a.why)
 }
+
+// likelyClient is the side that is the client if ports tell.
+func (f *flow) likelyClient() int {
+	if f.key.low.port > f.key.high.port {
+		return 0
+	}
+	return 1
+}
+
+// exchange implements exchanger.
+func (f *flow) exchange(request, response *message) { f.table.emit(f, request, response) }
 
 // finish ends the connection: what waits is delivered, what is unfinished is
 // handed on as truncated, requests without response are handed on alone.
@@ -129,6 +146,9 @@ func (f *flow) finish() {
 	}
 	f.halves[first].flush()
 	f.halves[1-first].flush()
+	for i := range f.halves {
+		f.halves[i].parser.closeHTTP2() // one may not know what the other has become
+	}
 	f.giveUp(len(f.unanswered))
 }
 

@@ -112,7 +112,6 @@ func TestOpaqueStreams(t *testing.T) {
 		skipped map[Reason]int64
 	}{
 		{"TLS", newConn(1).open().request(hello).response("\x16\x03\x03 server").request("more").close(), 0, map[Reason]int64{TLS: 24}},
-		{"HTTP/2", newConn(1).open().request("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").response("\x00\x00\x00\x04").close(), 0, map[Reason]int64{HTTP2: 28}},
 		{"WebSocket", newConn(1).open().request(getA).response(upgrade).request("12345").response("678").close(), 1, map[Reason]int64{WebSocket: 8}},
 		{"CONNECT", newConn(1).open().request("CONNECT h:443 HTTP/1.1\r\n\r\n").response("HTTP/1.1 200 OK\r\n\r\n").request(hello).response(reply1).close(), 1, map[Reason]int64{Tunnel: int64(10 + len(reply1))}},
 		{"SSH", newConn(1).open().response("SSH-2.0-x\r\n").request("SSH-2.0-y\r\n").response("\x00\x01").close(), 0, map[Reason]int64{UnknownProtocol: 24}},

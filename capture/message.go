@@ -35,7 +35,9 @@ type message struct {
 	// cut is why nothing more of the body is kept; 0 as long as it is.
 	cut Reason
 	// why is the first reason for which the body is not whole, 0 if it is.
-	why  Reason
+	why Reason
+	// odd is what else is to be said of it.
+	odd  Reason
 	done bool
 	// peer is the other side of the exchange, nil as long as it is unknown.
 	peer *message
@@ -45,6 +47,14 @@ type message struct {
 func (m *message) truncate(why Reason) {
 	if m.why == 0 {
 		m.why = why
+	}
+}
+
+// cutAt notes that the body ends at a gap.
+func (m *message) cutAt(why Reason) {
+	m.truncate(why)
+	if m.cut == 0 {
+		m.cut = Gap
 	}
 }
 

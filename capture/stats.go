@@ -37,8 +37,12 @@ const (
 	UnknownProtocol
 	// TLS is an encrypted stream.
 	TLS
-	// HTTP2 is a stream of HTTP/2 over clear text.
+	// HTTP2 is what comes on streams of HTTP/2 that are over, or were given up
+	// past Limits.Streams, and frames that hold nothing of an exchange.
 	HTTP2
+	// HeaderTable is header fields of HTTP/2 that refer to a part of the
+	// connection which was not captured.
+	HeaderTable
 	// WebSocket is a stream after its upgrade to WebSocket.
 	WebSocket
 	// Tunnel is a stream after CONNECT or an upgrade to something else.
@@ -74,7 +78,7 @@ var reasonNames = [reasonCount + 1]string{
 	NotTCP: "not-tcp", Fragment: "fragment", FragmentOverlap: "fragment-overlap",
 	TunnelDepth: "tunnel-depth", Undecodable: "undecodable",
 	Gap: "gap", SnapLength: "snap-length", MidMessage: "mid-message",
-	UnknownProtocol: "unknown-protocol", TLS: "tls", HTTP2: "http2",
+	UnknownProtocol: "unknown-protocol", TLS: "tls", HTTP2: "http2", HeaderTable: "header-table",
 	WebSocket: "websocket", Tunnel: "tunnel", Malformed: "malformed",
 	Interim: "interim", HeaderLimit: "header-limit", BodyLimit: "body-limit",
 	ContentCoding: "content-coding", CutOff: "cut-off",

@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"cmp"
 	"container/list"
 	"time"
 
@@ -76,7 +77,7 @@ func (f *flow) isReplacedBy(s *segment, side int) bool {
 func (t *table) add(key flowKey) *flow {
 	f := &flow{table: t, key: key}
 	for i := range f.halves {
-		f.halves[i].parser = parser{resources: &t.resources, out: f, side: i}
+		f.halves[i].parser = parser{resources: &t.resources, out: f, pairs: f, side: i}
 	}
 	f.place = t.other.PushBack(f)
 	t.flows[key] = f
@@ -187,7 +188,10 @@ func (t *table) emit(f *flow, request, response *message) {
 	if request != nil {
 		client = request.side
 		x.Time, x.Source.Frame = request.start.time, request.frame
-		x.Method, x.Target, x.Host = request.method, request.target, request.field("host")
+		x.Method, x.Target, x.Host = request.method, request.target, request.host
+		if x.Host == nil {
+			x.Host = request.field("host")
+		}
 		t.fill(&x.Request, request, &t.decoder.request)
 	}
 	if response != nil {
@@ -209,10 +213,10 @@ func (t *table) emit(f *flow, request, response *message) {
 // fill makes the side of an exchange from m; a decoded body is kept in buf.
 func (t *table) fill(to *classify.Message, m *message, buf *[]byte) {
 	body, read, why := t.decoder.decode(m, t.limits.Body, buf)
-	t.cov.inspect(read)
+	t.inspect(read)
 	if why != 0 {
-		t.cov.skip(why, len(m.body)-read)
+		t.skip(why, len(m.body)-read)
 		m.truncate(why)
 	}
-	*to = classify.Message{Headers: m.headers, Body: body, Truncated: m.truncated(), Reason: m.why.String()}
+	*to = classify.Message{Headers: m.headers, Body: body, Truncated: m.truncated(), Reason: cmp.Or(m.why, m.odd).String()}
 }

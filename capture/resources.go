@@ -1,0 +1,34 @@
+package capture
+
+// resources are what the parsers of all connections share.
+type resources struct {
+	limits Limits
+	pool   messagePool
+	cov    *coverage
+	// fields are those of the header block of HTTP/2 that was read last.
+	fields []headerField
+}
+
+// skip counts n bytes that will not be inspected.
+func (r *resources) skip(why Reason, n int) { r.cov.skip(why, n) }
+
+// inspect counts n bytes that were.
+func (r *resources) inspect(n int) { r.cov.inspect(n) }
+
+// lose counts n bytes that were sent but not captured.
+func (r *resources) lose(n int) { r.cov.lose(n) }
+
+// store keeps data as part of the body of m, as far as the limit allows.
+func (r *resources) store(m *message, data []byte) {
+	if room := r.limits.Body - len(m.body); m.cut == 0 && len(data) > room {
+		r.skip(BodyLimit, len(data)-room)
+		m.cut = BodyLimit
+		m.truncate(BodyLimit)
+		data = data[:room]
+	} else if m.cut != 0 {
+		r.skip(m.cut, len(data))
+		return
+	}
+	m.body = append(m.body, data...)
+	r.pool.used += len(data)
+}
