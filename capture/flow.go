@@ -113,12 +113,15 @@ func (f *flow) spread() {
 	if b.state > a.state {
 		a, b = b, a
 	}
-	if a.state == inHTTP2 {
+	switch a.state {
+	case inHTTP2:
 		a.http2.likely = f.likelyClient()
 		b.joinHTTP2(a.http2)
-		return
+	case inWebSocket:
+		b.joinWebSocket(a.socket)
+	default:
+		b.becomeOpaque(a.why)
 	}
-	b.becomeOpaque(a.why)
 }
 
 // likelyClient is the side that is the client if ports tell.
@@ -147,7 +150,7 @@ func (f *flow) finish() {
 	f.halves[first].flush()
 	f.halves[1-first].flush()
 	for i := range f.halves {
-		f.halves[i].parser.closeHTTP2() // one may not know what the other has become
+		f.halves[i].parser.closeUpgraded() // one may not know what the other has become
 	}
 	f.giveUp(len(f.unanswered))
 }

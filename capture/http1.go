@@ -26,6 +26,7 @@ const (
 	inChunkEnd
 	inTrailer
 	inHTTP2
+	inWebSocket
 	opaque // neither, and never again
 )
 
@@ -35,9 +36,11 @@ type parser struct {
 	*resources
 	out  receiver
 	side int
-	// http2 takes the rest of the connection; pairs is given what it finds.
-	http2 *http2
-	pairs exchanger
+	// http2 or socket take the rest of the connection; pairs is given what they
+	// find.
+	http2  *http2
+	socket *webSocket
+	pairs  exchanger
 
 	state parserState
 	// why is the reason of what is skipped while hunting or opaque.
@@ -87,6 +90,9 @@ func (p *parser) step(data []byte, first bool) int {
 		return p.trailer(data)
 	case inHTTP2:
 		p.http2.feed(p.side, data, p.at)
+		return len(data)
+	case inWebSocket:
+		p.socket.feed(p.side, data, p.at)
 		return len(data)
 	case opaque:
 	}
@@ -215,12 +221,15 @@ func (p *parser) bodyStarts(kind framing) {
 	switch kind {
 	case noBody:
 		why := p.msg.switches()
-		if why == HTTP2 {
+		switch why {
+		case HTTP2:
 			p.upgradeToHTTP2()
-			return
-		}
-		p.finish()
-		if why != 0 {
+		case WebSocket:
+			p.upgradeToWebSocket()
+		case 0:
+			p.finish()
+		default:
+			p.finish()
 			p.state, p.why = opaque, why
 		}
 	case sized:
@@ -294,6 +303,8 @@ func (p *parser) restart() {
 	case opaque:
 	case inHTTP2:
 		p.http2.lose(p.side, MidMessage)
+	case inWebSocket:
+		p.socket.lose(p.side, MidMessage)
 	default:
 		p.lose(MidMessage)
 	}
@@ -307,6 +318,8 @@ func (p *parser) gap(n int64, why Reason) {
 	case p.state == opaque, p.state == hunting:
 	case p.state == inHTTP2:
 		p.http2.gap(p.side, n, why)
+	case p.state == inWebSocket:
+		p.socket.gap(p.side, n, why, p.at)
 	case p.msg == nil:
 		p.lose(MidMessage)
 	case p.state == inHead:
@@ -330,6 +343,8 @@ func (p *parser) close(clean bool) {
 	switch {
 	case p.state == inHTTP2:
 		p.http2.close(p.side)
+	case p.state == inWebSocket:
+		p.socket.close(p.side)
 	case p.msg == nil:
 	case p.state == inHead:
 		p.discard(MidMessage)
@@ -343,7 +358,7 @@ func (p *parser) close(clean bool) {
 // becomeOpaque ends the parsing for good.
 func (p *parser) becomeOpaque(why Reason) {
 	p.close(false)
-	p.closeHTTP2()
+	p.closeUpgraded()
 	p.state, p.why = opaque, why
 }
 

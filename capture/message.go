@@ -37,8 +37,10 @@ type message struct {
 	// why is the first reason for which the body is not whole, 0 if it is.
 	why Reason
 	// odd is what else is to be said of it.
-	odd  Reason
-	done bool
+	odd Reason
+	// counted says that the bytes which body was made of are counted.
+	counted bool
+	done    bool
 	// peer is the other side of the exchange, nil as long as it is unknown.
 	peer *message
 }

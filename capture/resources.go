@@ -1,5 +1,10 @@
 package capture
 
+import (
+	"bytes"
+	"io"
+)
+
 // resources are what the parsers of all connections share.
 type resources struct {
 	limits Limits
@@ -7,6 +12,10 @@ type resources struct {
 	cov    *coverage
 	// fields are those of the header block of HTTP/2 that was read last.
 	fields []headerField
+	// source, inflater and inflated undo the compression of WebSocket.
+	source   bytes.Reader
+	inflater io.Reader
+	inflated []byte
 }
 
 // skip counts n bytes that will not be inspected.

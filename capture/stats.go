@@ -43,8 +43,11 @@ const (
 	// HeaderTable is header fields of HTTP/2 that refer to a part of the
 	// connection which was not captured.
 	HeaderTable
-	// WebSocket is a stream after its upgrade to WebSocket.
+	// WebSocket is what control frames of WebSocket hold, and what comes between
+	// a gap and the next frame.
 	WebSocket
+	// WebSocketBinary is binary messages of WebSocket.
+	WebSocketBinary
 	// Tunnel is a stream after CONNECT or an upgrade to something else.
 	Tunnel
 	// Malformed is HTTP that breaks its own framing.
@@ -79,7 +82,7 @@ var reasonNames = [reasonCount + 1]string{
 	TunnelDepth: "tunnel-depth", Undecodable: "undecodable",
 	Gap: "gap", SnapLength: "snap-length", MidMessage: "mid-message",
 	UnknownProtocol: "unknown-protocol", TLS: "tls", HTTP2: "http2", HeaderTable: "header-table",
-	WebSocket: "websocket", Tunnel: "tunnel", Malformed: "malformed",
+	WebSocket: "websocket", WebSocketBinary: "websocket-binary", Tunnel: "tunnel", Malformed: "malformed",
 	Interim: "interim", HeaderLimit: "header-limit", BodyLimit: "body-limit",
 	ContentCoding: "content-coding", CutOff: "cut-off",
 }

@@ -213,7 +213,9 @@ func (t *table) emit(f *flow, request, response *message) {
 // fill makes the side of an exchange from m; a decoded body is kept in buf.
 func (t *table) fill(to *classify.Message, m *message, buf *[]byte) {
 	body, read, why := t.decoder.decode(m, t.limits.Body, buf)
-	t.inspect(read)
+	if !m.counted {
+		t.inspect(read)
+	}
 	if why != 0 {
 		t.skip(why, len(m.body)-read)
 		m.truncate(why)

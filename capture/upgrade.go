@@ -64,10 +64,37 @@ func (p *parser) joinHTTP2(c *http2) {
 	}
 }
 
-// closeHTTP2 says that both directions are over.
-func (p *parser) closeHTTP2() {
-	if p.http2 != nil {
-		p.http2.close(0)
-		p.http2.close(1)
+// upgradeToWebSocket is called when a 101 response says that WebSocket begins
+// behind it.
+func (p *parser) upgradeToWebSocket() {
+	w := newWebSocket(p.resources, p.pairs, p.msg)
+	p.finish()
+	p.toWebSocket(w, true)
+}
+
+// joinWebSocket is called when the other direction turned out to be WebSocket.
+func (p *parser) joinWebSocket(w *webSocket) {
+	fresh := p.state == inHead && p.msg == nil
+	if p.msg != nil {
+		p.close(false)
+	}
+	p.toWebSocket(w, fresh)
+}
+
+// toWebSocket leaves what comes to w; fresh says that frames begin with it.
+func (p *parser) toWebSocket(w *webSocket, fresh bool) {
+	p.state, p.socket = inWebSocket, w
+	w.sides[p.side].lost = !fresh
+}
+
+// closeUpgraded says that both directions are over.
+func (p *parser) closeUpgraded() {
+	for side := range 2 {
+		if p.http2 != nil {
+			p.http2.close(side)
+		}
+		if p.socket != nil {
+			p.socket.close(side)
+		}
 	}
 }
