@@ -15,7 +15,7 @@ import (
 
 const (
 	// maxCodings is the most codings stacked on one body that are undone.
-	maxCodings = 4
+	maxCodings = 2
 	// maxWindow is the largest zstd window (RFC 9659, section 3).
 	maxWindow = 8 << 20
 )

@@ -359,3 +359,53 @@ func TestHandlerBytes(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// reasonsOf returns a handler that notes the body of each response and what is
+// odd about it.
+func reasonsOf(reasons *[]string) func(*classify.Exchange) {
+	return func(x *classify.Exchange) {
+		*reasons = append(*reasons, string(x.Response.Body)+x.Response.Reason)
+	}
+}
+
+// TestContinue waits for 100 Continue before the body, and does without.
+func TestContinue(t *testing.T) {
+	head := "PUT /a HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n"
+	c := newConn(1).open().request(head).response("HTTP/1.1 100 Continue\r\n\r\n").request("body").response(reply1)
+	c.request(head).response("HTTP/1.1 417 Expectation Failed\r\nContent-Length: 0\r\n\r\n").request("body").request(getB).response(reply2).close()
+	got, _ := replay(t, c.frames)
+	want := []seen{
+		{Method: "PUT", Host: "h", Target: "/a", Status: 200, Request: "body", Response: "1"},
+		{Method: "PUT", Host: "h", Target: "/a", Status: 417, Request: "body"},
+		get("/b", "2"),
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestConflicts checks that contradicting headers are told.
+func TestConflicts(t *testing.T) {
+	const chunk = "1\r\na\r\n0\r\n\r\n"
+	for _, test := range []struct {
+		name, head, body, reason string
+		conflicts                int64
+	}{
+		{"length and coding", "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", chunk, "framing-conflict", 1},
+		{"lengths", "Content-Length: 1\r\nContent-Length: 2\r\n", "a", "framing-conflict", 1},
+		{"same lengths", "Content-Length: 1\r\nContent-Length: 1\r\n", "a", "", 0},
+		{"coding", "Transfer-Encoding: chunked\r\n", chunk, "", 0},
+	} {
+		b := newBench(t, Limits{})
+		var reasons []string
+		b.table.handle = reasonsOf(&reasons)
+		c := newConn(1).open().request(getA).response("HTTP/1.1 200 OK\r\n" + test.head + "\r\n" + test.body).request(getB).response(reply2)
+		b.feed(t, c.close().frames)
+		if diff := cmp.Diff([]string{"a" + test.reason, "2"}, reasons); diff != "" {
+			t.Errorf("%s: %s", test.name, diff)
+		}
+		if n := b.cov.stats().Conflicts; n != test.conflicts {
+			t.Errorf("%s: %d conflicts are counted", test.name, n)
+		}
+	}
+}

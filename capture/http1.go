@@ -204,6 +204,9 @@ func (p *parser) headComplete() {
 	p.inspect(len(m.head))
 	p.out.begin(m)
 	kind, length := m.framing()
+	if m.odd == FramingConflict {
+		p.cov.conflicts.Add(1)
+	}
 	p.left = length
 	p.bodyStarts(kind)
 }

@@ -145,8 +145,28 @@ var streamTests = []struct {
 	},
 	{
 		name: "contradicting lengths", method: "GET", stream: "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nhi!",
-		want:    []string{"200 Content-Length=2 Content-Length=3 |  | truncated"},
-		skipped: map[Reason]int64{Malformed: 3},
+		want:    []string{"200 Content-Length=2 Content-Length=3 | hi | truncated"},
+		skipped: map[Reason]int64{MidMessage: 1},
+	},
+	{
+		name: "contradicting lengths, the shorter is right", method: "GET", stream: "HTTP/1.1 200 OK\r\nContent-Length: 30, 2\r\n\r\nhiHTTP/1.1 204 No\r\n\r\n",
+		want: []string{"200 Content-Length=30, 2 | hi | truncated", "204 | "},
+	},
+	{
+		name: "two transfer codings", method: "GET", stream: "HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n",
+		want: []string{"200 Transfer-Encoding=identity Transfer-Encoding=chunked | a"},
+	},
+	{
+		name: "keep-alive of HTTP/1.0", method: "GET", stream: "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 1\r\n\r\naHTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\nb",
+		want: []string{"200 Connection=keep-alive Content-Length=1 | a", "200 Content-Length=1 | b"},
+	},
+	{
+		name: "range", method: "GET", stream: "HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 2-4/9\r\nContent-Length: 3\r\n\r\ncdeHTTP/1.1 204 No\r\n\r\n",
+		want: []string{"206 Content-Range=bytes 2-4/9 Content-Length=3 | cde", "204 | "},
+	},
+	{
+		name: "multipart", stream: "POST / HTTP/1.1\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 63\r\n\r\n--b\r\nContent-Disposition: form-data; name=a\r\n\r\nGET / HTTP/1.1\r\n\r\nGET /c HTTP/1.1\r\n\r\n",
+		want: []string{"POST / Content-Type=multipart/form-data; boundary=b Content-Length=63 | --b\r\nContent-Disposition: form-data; name=a\r\n\r\nGET / HTTP/1.1\r\n", "GET /c | "},
 	},
 	{
 		name: "negative length", method: "GET", stream: "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",

@@ -56,6 +56,9 @@ const (
 	Interim
 	// HeaderLimit is a head past Limits.Head or Limits.Fields.
 	HeaderLimit
+	// BufferLimit is what came of bodies that were handed on early, because
+	// Limits.Buffered was reached.
+	BufferLimit
 	// BodyLimit is what a body has past Limits.Body.
 	BodyLimit
 	// ContentCoding is what a content coding hides that is unknown or broken.
@@ -66,6 +69,9 @@ const (
 	// It counts no bytes, for none are known to be missing, and is not among
 	// [Reasons].
 	CutOff = reasonCount
+	// FramingConflict says that headers contradict each other about where a body
+	// ends: how requests are smuggled. It counts no bytes either.
+	FramingConflict = reasonCount + 1
 )
 
 // Reasons returns all reasons, in a fixed order.
@@ -77,19 +83,19 @@ func Reasons() []Reason {
 	return all
 }
 
-var reasonNames = [reasonCount + 1]string{
+var reasonNames = [reasonCount + 2]string{
 	NotTCP: "not-tcp", Fragment: "fragment", FragmentOverlap: "fragment-overlap",
 	TunnelDepth: "tunnel-depth", Undecodable: "undecodable",
 	Gap: "gap", SnapLength: "snap-length", MidMessage: "mid-message",
 	UnknownProtocol: "unknown-protocol", TLS: "tls", HTTP2: "http2", HeaderTable: "header-table",
 	WebSocket: "websocket", WebSocketBinary: "websocket-binary", Tunnel: "tunnel", Malformed: "malformed",
-	Interim: "interim", HeaderLimit: "header-limit", BodyLimit: "body-limit",
-	ContentCoding: "content-coding", CutOff: "cut-off",
+	Interim: "interim", HeaderLimit: "header-limit", BufferLimit: "buffer-limit", BodyLimit: "body-limit",
+	ContentCoding: "content-coding", CutOff: "cut-off", FramingConflict: "framing-conflict",
 }
 
 // String returns the reason's name as it stands in metrics.
 func (r Reason) String() string {
-	if r <= CutOff {
+	if r <= FramingConflict {
 		return reasonNames[r]
 	}
 	return ""
@@ -101,6 +107,9 @@ type Stats struct {
 	Packets int64
 	// Dropped counts packets that the kernel had no room for.
 	Dropped int64
+	// Conflicts counts messages whose headers contradict each other about where
+	// the body ends.
+	Conflicts int64
 	// Inspected is how many bytes of TCP payload were handed on in exchanges.
 	Inspected int64
 	// Uninspected is how many bytes were not, and why; every reason is a key.
@@ -109,9 +118,9 @@ type Stats struct {
 
 // coverage keeps the numbers of Stats; one goroutine counts, any may read.
 type coverage struct {
-	packets, dropped, inspected atomic.Int64
-	skipped                     [reasonCount]atomic.Int64
-	metrics                     metrics
+	packets, dropped, conflicts, inspected atomic.Int64
+	skipped                                [reasonCount]atomic.Int64
+	metrics                                metrics
 }
 
 // newCoverage returns counters that show in reg, if there is one.
@@ -160,6 +169,7 @@ func (c *coverage) stats() Stats {
 	s := Stats{
 		Packets:     c.packets.Load(),
 		Dropped:     c.dropped.Load(),
+		Conflicts:   c.conflicts.Load(),
 		Inspected:   c.inspected.Load(),
 		Uninspected: make(map[Reason]int64, reasonCount-1),
 	}

@@ -138,7 +138,8 @@ func chatTests(tb testing.TB) map[string]chatTest {
 		"compressed": {newChat(tb, alone).pack(client, 0x81, "hello").pack(client, 0x81, "hello").pack(server, 0x81, long), []seen{said(client, "hello"), said(client, "hello"), said(server, long)}, nil},
 		"with context": {
 			newChat(tb, deflate).pack(client, 0x81, "hello hello").pack(client, 0x81, "hello hello").pack(server, 0x81, long).pack(server, 0x81, long).say(server, 0x81, "plain"),
-			[]seen{said(client, "hello hello"), said(client, "hello hello"), said(server, long), said(server, long), said(server, "plain")}, nil,
+			[]seen{said(client, "hello hello"), said(client, "hello hello"), said(server, long), said(server, long), said(server, "plain")},
+			nil,
 		},
 		"compressed fragments":            {packed(long), []seen{said(server, long)}, map[Reason]int64{WebSocket: 4}},
 		"binary in the context":           {binaryFirst.pack(server, 0x81, long), []seen{said(server, long)}, map[Reason]int64{WebSocketBinary: packedBinary}},
