@@ -37,7 +37,8 @@ type Limits struct {
 	// longest unheard of ends, those without HTTP first.
 	Flows int
 	// Buffered is the most bytes held for all connections together, bodies and
-	// waiting segments: 128 MiB. Past it connections end as with Flows.
+	// waiting segments: 128 MiB. Past it bodies are handed on as far as they have
+	// come, and connections without HTTP end that hold some.
 	Buffered int
 	// Segments is how many segments may wait behind a gap in one direction
 	// before the gap is given up: 64.

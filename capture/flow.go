@@ -135,6 +135,9 @@ func (f *flow) likelyClient() int {
 // exchange implements exchanger.
 func (f *flow) exchange(request, response *message) { f.table.emit(f, request, response) }
 
+// handOn implements exchanger.
+func (f *flow) handOn(request, response *message) { f.table.handOn(f, request, response) }
+
 // finish ends the connection: what waits is delivered, what is unfinished is
 // handed on as truncated, requests without response are handed on alone.
 func (f *flow) finish() {

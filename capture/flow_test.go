@@ -264,6 +264,70 @@ func TestUnansweredLimit(t *testing.T) {
 	}
 }
 
+// TestRelief fills the buffer with bodies of all kinds: each is handed on once,
+// as far as it came, and every connection goes on.
+func TestRelief(t *testing.T) {
+	const limit = 1 << 20
+	b := newBench(t, Limits{Buffered: limit})
+	part := strings.Repeat("x", 100_000)
+	feed := func(c *conn) {
+		b.feed(t, c.frames)
+		c.frames = nil
+		if b.table.pool.used > limit {
+			t.Fatalf("%d bytes are held", b.table.pool.used)
+		}
+	}
+	var conns []*conn
+	var talks []*talk
+	var chats []*chat
+	for n := range 10 {
+		download := newConn(100 + n).open().request(getA).response("HTTP/1.1 200 OK\r\nContent-Length: 200000\r\n\r\n" + part)
+		upload := newConn(200 + n).open().request("POST /up HTTP/1.1\r\nHost: h\r\nContent-Length: 200000\r\n\r\n" + part)
+		conns = append(conns, download, upload)
+		g := newTalk(t, newConn(300+n).open()).hello().get(1, "/two").headers(server, 1, false, ":status: 200").data(server, 1, false, part)
+		talks = append(talks, g)
+		c := newChat(t, "")
+		c.conn = newConn(400 + n).open().request("GET /chat HTTP/1.1\r\nHost: h\r\n\r\n").response("HTTP/1.1 101 S\r\nUpgrade: websocket\r\n\r\n")
+		c.say(server, 0x01, part)
+		chats = append(chats, c)
+		for _, c := range []*conn{download, upload, g.conn, c.conn} {
+			feed(c)
+		}
+	}
+	for _, c := range conns {
+		if c.seq[client]-1001 > 100_000 {
+			feed(c.request(part).response(reply1).request(getB).response(reply2).close())
+		} else {
+			feed(c.response(part).request(getB).response(reply2).close())
+		}
+	}
+	for n := range talks {
+		feed(talks[n].data(server, 1, true, part).get(3, "/three").answer(3, "3").close())
+		feed(chats[n].say(server, 0x80, part).say(server, 0x81, "next").close())
+	}
+	b.table.close()
+	bodies := map[string]int{}
+	for _, x := range b.got {
+		bodies[fmt.Sprintf("%s %d %d %d%s", x.Target, x.Status, len(x.Request), len(x.Response), x.Cut)]++
+	}
+	for _, whole := range []string{"/b 200 0 1", "/three 200 0 1", "/chat 101 0 4"} {
+		if n := bodies[whole]; n != 10 && n != 20 {
+			t.Errorf("%s: %d times", whole, n)
+		}
+	}
+	total := 0
+	for _, x := range b.got {
+		total += len(x.Request) + len(x.Response)
+	}
+	lost := b.cov.stats().Uninspected[BufferLimit]
+	if want := int64(8_000_000); int64(total)+lost < want || int64(total)+lost > want+1000 || lost == 0 {
+		t.Errorf("%d bytes were handed on, %d not: %v", total, lost, bodies)
+	}
+	if b.table.pool.used != 0 {
+		t.Errorf("%d bytes are still held", b.table.pool.used)
+	}
+}
+
 // TestWaitingLimit loses one segment and checks that the gap is given up when
 // 64 wait behind it, although the peer acknowledges nothing.
 func TestWaitingLimit(t *testing.T) {

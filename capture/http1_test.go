@@ -41,6 +41,8 @@ func (c *collector) exchange(request, response *message) {
 	}
 }
 
+func (c *collector) handOn(request, response *message) { c.exchange(request, response) }
+
 func (c *collector) end(m *message) {
 	var line strings.Builder
 	if m.isResponse() {

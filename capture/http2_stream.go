@@ -15,6 +15,9 @@ type exchanger interface {
 	// exchange hands on an exchange, of which one side may be nil; both belong to
 	// the receiver.
 	exchange(request, response *message)
+	// handOn hands on what there is of an exchange and lets go of its bodies; the
+	// messages stay with the caller.
+	handOn(request, response *message)
 }
 
 // stream is one exchange of an HTTP/2 connection.
@@ -295,13 +298,18 @@ func (c *http2) finish(id uint32, why Reason) {
 			m.done, m.frame = true, c.at.frame
 		}
 	}
-	client := c.client
-	if client < 0 {
-		client = c.likely
-	}
+	client := c.clientSide()
 	if st.messages[0] != nil || st.messages[1] != nil {
 		c.out.exchange(st.messages[client], st.messages[1-client])
 	}
+}
+
+// clientSide is the client's side, as far as anybody knows.
+func (c *http2) clientSide() int {
+	if c.client < 0 {
+		return c.likely
+	}
+	return c.client
 }
 
 // cut ends a body at a gap.

@@ -40,7 +40,9 @@ type message struct {
 	odd Reason
 	// counted says that the bytes which body was made of are counted.
 	counted bool
-	done    bool
+	// shown says that what came of it was handed on before its end.
+	shown bool
+	done  bool
 	// peer is the other side of the exchange, nil as long as it is unknown.
 	peer *message
 }

@@ -146,18 +146,23 @@ func (t *table) expireList(l *list.List, age time.Duration) {
 	}
 }
 
-// evict ends flows until the limits are met.
+// evict keeps the limits.
 func (t *table) evict() {
-	for len(t.flows) > t.limits.Flows || t.pool.used > t.limits.Buffered {
-		f := oldest(t.other)
-		if f == nil {
-			f = oldest(t.http)
-		}
-		if f == nil {
-			return
-		}
-		t.remove(f)
+	for len(t.flows) > t.limits.Flows {
+		t.removeOldest()
 	}
+	if t.pool.used > t.limits.Buffered {
+		t.relieve()
+	}
+}
+
+// removeOldest ends a flow, of those without HTTP if there are any.
+func (t *table) removeOldest() {
+	f := oldest(t.other)
+	if f == nil {
+		f = oldest(t.http)
+	}
+	t.remove(f)
 }
 
 // oldest returns the first flow of l, or nil.
@@ -179,8 +184,24 @@ func (t *table) close() {
 }
 
 // emit hands on an exchange, of which one side may be nil, and takes its
-// messages back.
+// messages back. One that was handed on before its end is not again.
 func (t *table) emit(f *flow, request, response *message) {
+	last := response
+	if last == nil {
+		last = request
+	}
+	if !last.shown {
+		t.show(f, request, response)
+	}
+	for _, m := range []*message{request, response} {
+		if m != nil {
+			t.pool.put(m)
+		}
+	}
+}
+
+// show calls the handler with an exchange.
+func (t *table) show(f *flow, request, response *message) {
 	x := &t.exchange
 	x.Reset()
 	x.Source, x.Scheme = t.source, "http"
@@ -203,11 +224,6 @@ func (t *table) emit(f *flow, request, response *message) {
 	ends := [2]endpoint{f.key.low, f.key.high}
 	x.Client, x.Server = ends[client].addrPort(), ends[1-client].addrPort()
 	t.handle(x)
-	for _, m := range []*message{request, response} {
-		if m != nil {
-			t.pool.put(m)
-		}
-	}
 }
 
 // fill makes the side of an exchange from m; a decoded body is kept in buf.
