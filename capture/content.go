@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"unicode/utf8"
 
 	"github.com/andybalholm/brotli"
 	"github.com/klauspost/compress/flate"
@@ -40,6 +41,11 @@ type contentDecoder struct {
 func (d *contentDecoder) decode(m *message, limit int, buf *[]byte) (body []byte, read int, why Reason) {
 	body, read = m.body, len(m.body)
 	codings := m.codings()
+	if len(codings) == 0 && m.odd == HeaderTable {
+		if codings = hiddenCoding(body); codings == nil && !isText(body) {
+			return body, 0, ContentCoding // or not: nobody knows
+		}
+	}
 	if read == 0 || len(codings) == 0 {
 		return body, read, 0
 	}
@@ -62,6 +68,33 @@ func (d *contentDecoder) decode(m *message, limit int, buf *[]byte) (body []byte
 		body = out
 	}
 	return body, read, why
+}
+
+// hiddenCoding tells the coding of a body by how it begins, where the field that
+// names it was not seen (RFC 1952, section 2.3.1; RFC 8878, section 3.1.1).
+func hiddenCoding(body []byte) [][]byte {
+	switch {
+	case bytes.HasPrefix(body, []byte("\x1f\x8b\x08")):
+		return [][]byte{[]byte("gzip")}
+	case bytes.HasPrefix(body, []byte("\x28\xb5\x2f\xfd")):
+		return [][]byte{[]byte("zstd")}
+	}
+	return nil
+}
+
+// isText reports whether body begins like UTF-8 text, which no coding leaves it.
+func isText(body []byte) bool {
+	body = body[:min(len(body), 64)]
+	for i := 0; i < len(body); {
+		c, n := utf8.DecodeRune(body[i:])
+		isBroken := c == utf8.RuneError && n == 1 && len(body)-i >= utf8.UTFMax
+		isControl := c < ' ' && c != '\t' && c != '\r' && c != '\n' || c == 0x7f
+		if isBroken || isControl {
+			return false
+		}
+		i += n
+	}
+	return true
 }
 
 // codings returns the codings of the body in the order in which they were

@@ -133,6 +133,24 @@ func TestCodedExchange(t *testing.T) {
 	}
 }
 
+// TestContentHidden decodes bodies whose coding stands in a header that was not
+// seen.
+func TestContentHidden(t *testing.T) {
+	plain := []byte(strings.Repeat(`{"name":"Zoë"}`, 100))
+	d := new(contentDecoder)
+	var buf []byte
+	for _, coding := range []string{"gzip", "zstd", "br", "deflate", ""} {
+		m := &message{body: plain, odd: HeaderTable}
+		if coding != "" {
+			m.body = encode(t, coding, plain)
+		}
+		body, _, why := d.decode(m, 8<<20, &buf)
+		if known := coding != "br" && coding != "deflate"; known != (why == 0) || known && !bytes.Equal(body, plain) || !known && why != ContentCoding {
+			t.Errorf("%q: %q, %.100q", coding, why, body)
+		}
+	}
+}
+
 func FuzzContent(f *testing.F) {
 	for _, coding := range []string{"gzip", "deflate", "br", "zstd"} {
 		f.Add(encode(f, coding, []byte("some plain text")), coding)
