@@ -37,7 +37,7 @@ type Limits struct {
 	// longest unheard of ends, those without HTTP first.
 	Flows int
 	// Buffered is the most bytes held for all connections together, bodies and
-	// waiting segments: 128 MiB. Past it bodies are handed on as far as they have
+	// waiting segments: 160 MiB. Past it bodies are handed on as far as they have
 	// come, and connections without HTTP end that hold some.
 	Buffered int
 	// Segments is how many segments may wait behind a gap in one direction
@@ -70,7 +70,7 @@ func (l Limits) withDefaults() Limits {
 		Head:       cmp.Or(l.Head, 256<<10),
 		Fields:     cmp.Or(l.Fields, 1000),
 		Flows:      cmp.Or(l.Flows, 100_000),
-		Buffered:   cmp.Or(l.Buffered, 128<<20),
+		Buffered:   cmp.Or(l.Buffered, 160<<20),
 		Segments:   cmp.Or(l.Segments, 64),
 		Fragments:  cmp.Or(l.Fragments, 4<<20),
 		Layers:     cmp.Or(l.Layers, 4),

@@ -35,11 +35,11 @@ type contentDecoder struct {
 }
 
 // decode returns the body of m without its content codings, at most limit
-// bytes. read is how many bytes of m.body stand behind that; why is not 0 when
+// bytes. read is how many bytes of m's body stand behind that; why is not 0 when
 // the result is not the whole body. A body that does not decode at all is
 // returned as it was sent.
 func (d *contentDecoder) decode(m *message, limit int, buf *[]byte) (body []byte, read int, why Reason) {
-	body, read = m.body, len(m.body)
+	body, read = m.body.join(buf), m.body.size
 	codings := m.codings()
 	if len(codings) == 0 && m.odd == HeaderTable {
 		if codings = hiddenCoding(body); codings == nil && !isText(body) {
@@ -63,7 +63,7 @@ func (d *contentDecoder) decode(m *message, limit int, buf *[]byte) (body []byte
 			}
 		}
 		if reason != 0 && len(out) == 0 {
-			return m.body, 0, why
+			return m.body.join(buf), 0, why
 		}
 		body = out
 	}
@@ -201,7 +201,7 @@ func (d *contentDecoder) zstdReader() (r io.Reader, err error) {
 func readUpTo(r io.Reader, buf []byte, limit int) ([]byte, error) {
 	for {
 		if len(buf) == cap(buf) {
-			buf = slices.Grow(buf, max(64<<10, len(buf)))
+			buf = slices.Grow(buf, min(max(64<<10, len(buf)), limit+1-len(buf)))
 		}
 		n, err := r.Read(buf[len(buf):min(cap(buf), limit+1)])
 		buf = buf[:len(buf)+n]

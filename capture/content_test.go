@@ -44,7 +44,7 @@ func encode(tb testing.TB, coding string, data []byte) []byte {
 }
 
 func codedMessage(body []byte, codings ...string) *message {
-	m := &message{body: body}
+	m := &message{body: bodyBytes{first: body, size: len(body)}}
 	for _, coding := range codings {
 		m.headers = append(m.headers, classify.Header{Name: []byte("Content-Encoding"), Value: []byte(coding)})
 	}
@@ -140,9 +140,11 @@ func TestContentHidden(t *testing.T) {
 	d := new(contentDecoder)
 	var buf []byte
 	for _, coding := range []string{"gzip", "zstd", "br", "deflate", ""} {
-		m := &message{body: plain, odd: HeaderTable}
+		m := codedMessage(plain)
+		m.odd = HeaderTable
 		if coding != "" {
-			m.body = encode(t, coding, plain)
+			m = codedMessage(encode(t, coding, plain))
+			m.odd = HeaderTable
 		}
 		body, _, why := d.decode(m, 8<<20, &buf)
 		if known := coding != "br" && coding != "deflate"; known != (why == 0) || known && !bytes.Equal(body, plain) || !known && why != ContentCoding {

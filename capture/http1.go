@@ -252,7 +252,7 @@ func (p *parser) bodyStarts(kind framing) {
 // sized takes bytes of a body whose length is known.
 func (p *parser) sized(data []byte, first bool) int {
 	m := p.msg
-	if first && len(m.body) == 0 && m.isResponse() && m.peer == nil && startsMessage(data) {
+	if first && m.body.size == 0 && m.isResponse() && m.peer == nil && startsMessage(data) {
 		p.finish() // the unseen request must have been a HEAD
 		return 0
 	}

@@ -53,7 +53,7 @@ func (c *collector) end(m *message) {
 	for _, h := range m.headers {
 		fmt.Fprintf(&line, " %s=%s", h.Name, h.Value)
 	}
-	fmt.Fprintf(&line, " | %s", m.body)
+	fmt.Fprintf(&line, " | %s", m.body.join(new([]byte)))
 	if m.truncated() {
 		line.WriteString(" | truncated")
 	}

@@ -326,7 +326,7 @@ func (c *http2) cutAll(side int, why Reason) {
 		m := st.messages[side]
 		switch {
 		case m == nil || st.done[side]:
-		case len(m.body) > 0:
+		case m.body.size > 0:
 			m.cutAt(why)
 		default:
 			m.truncate(why)

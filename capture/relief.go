@@ -80,7 +80,7 @@ func (t *table) handOn(f *flow, request, response *message) {
 		if m == nil {
 			continue
 		}
-		held += len(m.body)
+		held += m.body.size
 		if !m.done {
 			m.truncate(BufferLimit)
 		}
@@ -98,8 +98,9 @@ func (t *table) handOn(f *flow, request, response *message) {
 
 // letGo forgets the body of m, which was handed on.
 func (t *table) letGo(m *message) {
-	t.pool.used -= len(m.body)
-	m.body, m.shown = nil, true
+	t.pool.used -= m.body.size
+	m.body.clear(&t.pool)
+	m.shown = true
 	m.truncate(BufferLimit)
 	if m.cut == 0 {
 		m.cut = BufferLimit
@@ -118,7 +119,7 @@ func (c *http2) relieve() {
 func (w *webSocket) relieve() {
 	for side := range w.sides {
 		s := &w.sides[side]
-		if s.msg == nil || len(s.msg.body) == 0 {
+		if s.msg == nil || s.msg.body.size == 0 {
 			continue
 		}
 		start := s.msg.start

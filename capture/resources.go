@@ -13,9 +13,9 @@ type resources struct {
 	// fields are those of the header block of HTTP/2 that was read last.
 	fields []headerField
 	// source, inflater and inflated undo the compression of WebSocket.
-	source   bytes.Reader
-	inflater io.Reader
-	inflated []byte
+	source             bytes.Reader
+	inflater           io.Reader
+	inflated, deflated []byte
 }
 
 // skip counts n bytes that will not be inspected.
@@ -29,7 +29,7 @@ func (r *resources) lose(n int) { r.cov.lose(n) }
 
 // store keeps data as part of the body of m, as far as the limit allows.
 func (r *resources) store(m *message, data []byte) {
-	if room := r.limits.Body - len(m.body); m.cut == 0 && len(data) > room {
+	if room := r.limits.Body - m.body.size; m.cut == 0 && len(data) > room {
 		r.skip(BodyLimit, len(data)-room)
 		m.cut = BodyLimit
 		m.truncate(BodyLimit)
@@ -38,6 +38,6 @@ func (r *resources) store(m *message, data []byte) {
 		r.skip(m.cut, len(data))
 		return
 	}
-	m.body = append(m.body, data...)
+	m.body.add(&r.pool, data)
 	r.pool.used += len(data)
 }

@@ -233,7 +233,7 @@ func (t *table) fill(to *classify.Message, m *message, buf *[]byte) {
 		t.inspect(read)
 	}
 	if why != 0 {
-		t.skip(why, len(m.body)-read)
+		t.skip(why, m.body.size-read)
 		m.truncate(why)
 	}
 	*to = classify.Message{Headers: m.headers, Body: body, Truncated: m.truncated(), Reason: cmp.Or(m.why, m.odd).String()}

@@ -232,14 +232,18 @@ func (w *webSocket) payload(s *socketSide, data []byte, at mark) {
 		w.skip(WebSocketBinary, len(data))
 		return
 	}
-	before := len(m.body)
-	w.store(m, data)
 	m.frame = at.frame
 	if !s.frame.masked {
+		w.store(m, data)
 		return
 	}
-	for i := range m.body[before:] {
-		m.body[before+i] ^= s.frame.mask[(s.at+int64(i))&3]
+	var plain [512]byte // packets are not written to
+	for from := 0; from < len(data); from += len(plain) {
+		n := copy(plain[:], data[from:])
+		for i := range plain[:n] {
+			plain[i] ^= s.frame.mask[(s.at+int64(from+i))&3]
+		}
+		w.store(m, plain[:n])
 	}
 }
 
@@ -260,19 +264,19 @@ func (w *webSocket) messageEnds(side int) {
 	if s.unsure {
 		m.truncate(MidMessage)
 	}
-	if s.compressed && len(m.body) > 0 {
+	if s.compressed && m.body.size > 0 {
 		w.inflate(s, m)
 	}
 	if s.compressed && m.truncated() {
 		s.blind = s.takeover
 	}
 	switch {
-	case len(m.body) == 0:
+	case m.body.size == 0:
 		w.pool.put(m)
 	case s.binary && s.compressed:
 		w.pool.put(m)
 	case s.binary:
-		w.skip(WebSocketBinary, len(m.body))
+		w.skip(WebSocketBinary, m.body.size)
 		w.pool.put(m)
 	case side == w.client:
 		m.startLine, m.done = w.request, true
@@ -288,17 +292,18 @@ func (w *webSocket) messageEnds(side int) {
 // inflate replaces the body of m by what it is without compression, and counts
 // what was read of it.
 func (w *webSocket) inflate(s *socketSide, m *message) {
-	size := len(m.body)
+	size := m.body.size
 	if s.blind && s.takeover {
 		w.skip(ContentCoding, size)
 		w.pool.used -= size
-		m.body = m.body[:0]
+		m.body.clear(&w.pool)
 		return
 	}
+	deflated := m.body.join(&w.deflated)
 	if !m.truncated() {
-		m.body = append(m.body, deflateTail...)
+		deflated = append(deflated, deflateTail...)
 	}
-	w.source.Reset(m.body)
+	w.source.Reset(deflated)
 	if w.inflater == nil {
 		w.inflater = flate.NewReader(&w.source)
 	}
@@ -309,7 +314,7 @@ func (w *webSocket) inflate(s *socketSide, m *message) {
 	if err == nil {
 		w.inflated, err = readUpTo(w.inflater, w.inflated[:0], w.limits.Body)
 	}
-	read := min(size, len(m.body)-w.source.Len())
+	read := min(size, len(deflated)-w.source.Len())
 	switch {
 	case errors.Is(err, errLimit):
 		m.truncate(BodyLimit)
@@ -325,10 +330,11 @@ func (w *webSocket) inflate(s *socketSide, m *message) {
 	} else {
 		w.inspect(read)
 	}
-	m.body, w.inflated = append(m.body[:0], w.inflated...), w.inflated[:0]
+	m.body.clear(&w.pool)
+	m.body.add(&w.pool, w.inflated)
 	m.counted = true
-	w.pool.used += len(m.body) - size
-	w.remember(s, m.body)
+	w.pool.used += m.body.size - size
+	w.remember(s, w.inflated)
 }
 
 // remember keeps the end of what was sent, for the next message.
