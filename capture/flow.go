@@ -20,6 +20,9 @@ type flow struct {
 	// copies of its packets do not make a new one.
 	done bool
 	last time.Time
+	// port is the server's, counts its counters.
+	port   uint16
+	counts *portCoverage
 }
 
 // segment takes the next packet of the flow, which comes from side.
@@ -170,6 +173,7 @@ func (f *flow) begin(m *message) {
 		m.peer = f.match(m)
 		return
 	}
+	f.server(m.side)
 	f.unanswered = append(f.unanswered, m)
 	if len(f.unanswered) > f.table.limits.Unanswered {
 		f.giveUp(1)

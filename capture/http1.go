@@ -201,8 +201,8 @@ func (p *parser) headComplete() {
 		p.skipInterim()
 		return
 	}
-	p.inspect(len(m.head))
 	p.out.begin(m)
+	p.inspect(len(m.head))
 	kind, length := m.framing()
 	if m.odd == FramingConflict {
 		p.cov.conflicts.Add(1)

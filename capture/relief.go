@@ -36,6 +36,7 @@ func (f *flow) waits() bool {
 
 // relieve hands on what the flow holds, and lets go of it.
 func (f *flow) relieve() {
+	f.table.port = f.counts
 	for i := range f.halves {
 		f.halves[i].giveUpWaiting()
 		f.spread()

@@ -10,6 +10,8 @@ type resources struct {
 	limits Limits
 	pool   messagePool
 	cov    *coverage
+	// port counts for the flow at hand.
+	port *portCoverage
 	// fields are those of the header block of HTTP/2 that was read last.
 	fields []headerField
 	// source, inflater and inflated undo the compression of WebSocket.
@@ -19,13 +21,28 @@ type resources struct {
 }
 
 // skip counts n bytes that will not be inspected.
-func (r *resources) skip(why Reason, n int) { r.cov.skip(why, n) }
+func (r *resources) skip(why Reason, n int) {
+	r.cov.skip(why, n)
+	if r.port != nil {
+		r.port.skipped[why].Add(int64(n))
+	}
+}
 
 // inspect counts n bytes that were.
-func (r *resources) inspect(n int) { r.cov.inspect(n) }
+func (r *resources) inspect(n int) {
+	r.cov.inspect(n)
+	if r.port != nil {
+		r.port.inspected.Add(int64(n))
+	}
+}
 
 // lose counts n bytes that were sent but not captured.
-func (r *resources) lose(n int) { r.cov.lose(n) }
+func (r *resources) lose(n int) {
+	r.cov.lose(n)
+	if r.port != nil {
+		r.port.skipped[Gap].Add(int64(n))
+	}
+}
 
 // store keeps data as part of the body of m, as far as the limit allows.
 func (r *resources) store(m *message, data []byte) {

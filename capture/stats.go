@@ -114,6 +114,8 @@ type Stats struct {
 	Inspected int64
 	// Uninspected is how many bytes were not, and why; every reason is a key.
 	Uninspected map[Reason]int64
+	// Ports has the same by the server's port, the busiest first.
+	Ports []PortStats
 }
 
 // coverage keeps the numbers of Stats; one goroutine counts, any may read.
@@ -121,6 +123,7 @@ type coverage struct {
 	packets, dropped, conflicts, inspected atomic.Int64
 	skipped                                [reasonCount]atomic.Int64
 	metrics                                metrics
+	ports                                  portTable
 }
 
 // newCoverage returns counters that show in reg, if there is one.
@@ -172,6 +175,7 @@ func (c *coverage) stats() Stats {
 		Conflicts:   c.conflicts.Load(),
 		Inspected:   c.inspected.Load(),
 		Uninspected: make(map[Reason]int64, reasonCount-1),
+		Ports:       c.ports.stats(),
 	}
 	for _, r := range Reasons() {
 		s.Uninspected[r] = c.skipped[r].Load()

@@ -50,11 +50,11 @@ func (t *table) segment(s *segment) {
 	case f == nil && !s.syn && s.end() == s.seq:
 		return // nothing to follow
 	case f == nil:
-		f = t.add(key)
+		f = t.add(key, s.serverPort())
 	case f.done:
 		return
 	}
-	f.last = t.now
+	f.last, t.port = t.now, f.counts
 	if s.syn {
 		s.seq++
 		f.halves[side].open(s.seq)
@@ -74,8 +74,8 @@ func (f *flow) isReplacedBy(s *segment, side int) bool {
 	return f.done && s.end() != s.seq && after(s.end(), h.next)
 }
 
-func (t *table) add(key flowKey) *flow {
-	f := &flow{table: t, key: key}
+func (t *table) add(key flowKey, port uint16) *flow {
+	f := &flow{table: t, key: key, port: port, counts: t.cov.ports.get(port)}
 	for i := range f.halves {
 		f.halves[i].parser = parser{resources: &t.resources, out: f, pairs: f, side: i}
 	}
@@ -122,6 +122,7 @@ func (t *table) unlist(f *flow) {
 
 // remove ends f and forgets it.
 func (t *table) remove(f *flow) {
+	t.port = f.counts
 	f.finish()
 	t.unlist(f)
 	delete(t.flows, f.key)

@@ -24,7 +24,11 @@ type summary struct {
 	read              int64 // bytes of records and packets
 	dropped           int64 // packets that the kernel had no room for
 	uninspected       map[string]int64
+	ports             []capture.PortStats
 }
+
+// maxSummaryPorts is how many ports the end of a capture tells of.
+const maxSummaryPorts = 10
 
 func newSummary(start time.Time) summary {
 	return summary{start: start, uninspected: map[string]int64{}}
@@ -48,6 +52,7 @@ func (s *summary) packets(stats capture.Stats) {
 		s.read += n
 	}
 	s.dropped += stats.Dropped
+	s.ports = append(s.ports, stats.Ports...)
 }
 
 // conclude ends a verb: what was not read or dropped makes it incomplete, and
@@ -96,7 +101,30 @@ func (s *summary) write(w io.Writer, p *pipeline, out *output, incomplete bool, 
 	if n := p.missed.Load(); n > 0 {
 		parts = append(parts, fmt.Sprintf("%d places past the limit of misses", n))
 	}
+	s.writePorts(w)
 	fmt.Fprintf(w, "leaktap: %s; exit %d\n", strings.Join(parts, ", "), code)
+}
+
+// writePorts tells of the busiest server ports of which something was not
+// inspected, with the reasons.
+func (s *summary) writePorts(w io.Writer) {
+	told := 0
+	for _, p := range s.ports {
+		missed := p.Missed()
+		if missed == 0 || told == maxSummaryPorts {
+			continue
+		}
+		told++
+		name := fmt.Sprintf("port %d", p.Port)
+		if p.Port == 0 {
+			name = "other ports"
+		}
+		one := summary{read: p.Inspected + missed, uninspected: map[string]int64{}}
+		for reason, n := range p.Uninspected {
+			one.uninspected[reason.String()] = n
+		}
+		fmt.Fprintf(w, "leaktap: %s: %s, coverage %s\n", name, size(one.read), one.coverage())
+	}
 }
 
 // coverage is the share of bytes that was inspected, with the reasons for the
