@@ -380,6 +380,43 @@ func TestHalfOpenFlood(t *testing.T) {
 	}
 }
 
+// TestUpgradedFlood opens many connections of HTTP/2 and WebSocket: what each
+// takes is counted, so that the buffer's limit bounds them.
+func TestUpgradedFlood(t *testing.T) {
+	const conns = 20_000
+	for name, start := range map[string]func(*conn){
+		"HTTP/2": func(c *conn) { newTalk(t, c).hello().get(1, "/"+strings.Repeat("x", 500)) },
+		"WebSocket": func(c *conn) {
+			c.request("GET /" + strings.Repeat("x", 500) + " HTTP/1.1\r\nHost: h\r\n\r\n").response("HTTP/1.1 101 S\r\nUpgrade: websocket\r\n\r\n")
+		},
+	} {
+		b := newBench(t, Limits{Buffered: 16 << 20})
+		var before, after runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		for n := range conns {
+			c := newConn(n).open()
+			start(c)
+			b.feed(t, c.frames)
+			if used := b.table.pool.used; used > 16<<20 {
+				t.Fatalf("%s: %d bytes are held", name, used)
+			}
+		}
+		runtime.GC()
+		runtime.ReadMemStats(&after)
+		b.got = nil
+		grown := int64(after.HeapAlloc-before.HeapAlloc) >> 20
+		t.Logf("%s: %d connections, %d MiB", name, len(b.table.flows), grown)
+		if grown > 64 || len(b.table.flows) == 0 {
+			t.Errorf("%s: %d connections take %d MiB", name, len(b.table.flows), grown)
+		}
+		b.table.close()
+		if b.table.pool.used != 0 {
+			t.Errorf("%s: %d bytes are held at the end", name, b.table.pool.used)
+		}
+	}
+}
+
 // TestEveryByteIsCounted mixes everything and compares the counters with what
 // was sent.
 func TestEveryByteIsCounted(t *testing.T) {

@@ -130,7 +130,7 @@ func (c *http2) headers(side int, block *headerBlock, b []byte) {
 	m := st.messages[owner]
 	if m == nil {
 		m = c.newMessage(owner, st)
-		m.startLine = start
+		c.keepStartLine(m, start)
 	}
 	if m.odd == 0 {
 		m.odd = odd
@@ -206,6 +206,24 @@ func (c *http2) startLine(side int, promise bool) (s startLine) {
 		c.client = side
 	}
 	return s
+}
+
+// keepStartLine copies a start line into the head of m, so that it is counted as
+// held.
+func (c *http2) keepStartLine(m *message, s startLine) {
+	before := len(m.head)
+	m.status = s.status
+	for _, part := range []struct {
+		to   *[]byte
+		from []byte
+	}{{&m.method, s.method}, {&m.target, s.target}, {&m.host, s.host}} {
+		if part.from != nil {
+			from := len(m.head)
+			m.head = append(m.head, part.from...)
+			*part.to = m.head[from:len(m.head):len(m.head)]
+		}
+	}
+	c.pool.used += len(m.head) - before
 }
 
 // addFields adds c.fields to the headers of m.

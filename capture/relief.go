@@ -18,7 +18,7 @@ func (t *table) relieve() {
 			f.relieve()
 		}
 	}
-	for t.pool.used > t.limits.Buffered && len(t.flows) > 0 {
+	for t.pool.used > goal && len(t.flows) > 0 { // what they hold cannot be handed on
 		t.removeOldest()
 	}
 }
