@@ -48,6 +48,7 @@ deploy-check: $(KUBECONFORM) ## Check the manifests
 e2e: ## Run the binary against real Kafka, Prometheus, Alertmanager and Flask
 	$(call step,end to end)
 	@go test -tags e2e -count=1 -timeout 15m -v ./e2e
+	@go test -tags e2e -count=1 -run Tshark -v ./capture
 
 score: ## Measure precision, recall and false alarms per family (SCORE='-misses 3 -alarms 3')
 	@go run ./score families $(SCORE)

@@ -33,7 +33,7 @@ func newAssembler(t *table, filter string) *assembler {
 		cov:     t.cov,
 		filter:  filter,
 		filters: map[linkType]*bpf.VM{},
-		layers:  newLayerDecoder(),
+		layers:  newLayerDecoder(t.limits, t.cov),
 		table:   t,
 	}
 }
@@ -42,6 +42,7 @@ func newAssembler(t *table, filter string) *assembler {
 // of either. All exchanges are handed on by then.
 func (a *assembler) run(ctx context.Context, source packetSource) error {
 	defer a.table.close()
+	defer a.layers.fragments.close()
 	for ctx.Err() == nil {
 		p, err := source.next()
 		if err != nil {
@@ -67,7 +68,9 @@ func (a *assembler) packet(p *packet) error {
 	}
 	a.cov.packet()
 	if why := a.layers.decode(p, &a.segment); why != 0 {
-		a.cov.skipPacket(why, len(p.bytes))
+		if why != Fragment { // those are counted when they are given up
+			a.cov.skipPacket(why, len(p.bytes))
+		}
 		return nil
 	}
 	a.segment.frame = a.frame

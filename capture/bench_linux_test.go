@@ -3,7 +3,14 @@ package capture
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"io"
 	"log/slog"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -11,13 +18,109 @@ import (
 	"github.com/leaktap/leaktap/classify"
 )
 
-// BenchmarkFileReader reads a generated capture, without classification. MB are
-// those of the file; MB/cpu-s counts user and system time of all threads, the
-// garbage collector's too.
+// BenchmarkCapture reads 2,000 connections that are all open at once, with 600 MB
+// of bodies of which 30 % are compressed, and makes the digest of each, without
+// classification; textbook does the same with what gopacket's examples and
+// net/http offer. MB are those of the file; MB/cpu-s counts user and system time
+// of all threads, the garbage collector's too, and so does making the packets,
+// which is measured alone as load. peak-MB is the most memory that was resident.
+func BenchmarkCapture(b *testing.B) {
+	const connections = 2000
+	for _, frames := range []struct {
+		name string
+		mss  int
+	}{{"mtu", 1448}, {"gro", 65_000}} {
+		b.Run("leaktap/"+frames.name, func(b *testing.B) {
+			measure(b, connections, frames.mss, func(l io.Reader, truth map[[32]byte]bool) (right int) {
+				f, err := NewFileReader("bench.pcap", Config{}, nil, slog.New(slog.DiscardHandler))
+				must(b, err)
+				must(b, f.Run(context.Background(), l, func(x *classify.Exchange) {
+					if !x.Response.Truncated && truth[sha256.Sum256(x.Response.Body)] {
+						right++
+					}
+				}))
+				return right
+			})
+		})
+	}
+	b.Run("textbook/mtu", func(b *testing.B) {
+		measure(b, connections, 1448, func(l io.Reader, truth map[[32]byte]bool) int {
+			_, right := (&textbook{truth: truth}).run(b, l)
+			return right
+		})
+	})
+	b.Run("load/mtu", func(b *testing.B) {
+		measure(b, connections, 1448, func(l io.Reader, _ map[[32]byte]bool) int {
+			_, err := io.Copy(io.Discard, l)
+			must(b, err)
+			return connections * loadExchanges
+		})
+	})
+}
+
+// measure runs read over a load and reports recall, speed and memory.
+func measure(b *testing.B, connections, mss int, read func(io.Reader, map[[32]byte]bool) int) {
+	b.Helper()
+	var megabytes, cpu, bodies float64
+	right, peak := 0, 0.0
+	for range b.N {
+		l, texts, size := newLoad(b, connections, mss)
+		truth := map[[32]byte]bool{}
+		for text := range texts {
+			truth[sha256.Sum256([]byte(text))] = true
+		}
+		clear(texts)
+		runtime.GC()
+		debug.FreeOSMemory()
+		resident := memory(b, "VmRSS")
+		must(b, os.WriteFile("/proc/self/clear_refs", []byte("5"), 0)) // resets VmHWM
+		counted := &counter{r: l}
+		before := cpuTime(b)
+		right += read(counted, truth)
+		cpu += (cpuTime(b) - before).Seconds()
+		megabytes += float64(counted.n) / 1e6
+		bodies += float64(size) / 1e6
+		peak = max(peak, memory(b, "VmHWM")-resident)
+	}
+	b.ReportMetric(megabytes/cpu, "MB/cpu-s")
+	b.ReportMetric(bodies/float64(b.N), "MB-bodies")
+	b.ReportMetric(peak, "peak-MB")
+	b.ReportMetric(float64(right)/float64(b.N*connections*loadExchanges), "recall")
+}
+
+// counter counts what is read.
+type counter struct {
+	r io.Reader
+	n int64
+}
+
+// Read implements io.Reader.
+func (c *counter) Read(b []byte) (int, error) {
+	n, err := c.r.Read(b)
+	c.n += int64(n)
+	return n, err
+}
+
+// memory returns a line of /proc/self/status in MB.
+func memory(tb testing.TB, name string) float64 {
+	tb.Helper()
+	status, err := os.ReadFile("/proc/self/status")
+	must(tb, err)
+	_, rest, _ := strings.Cut(string(status), name+":")
+	kilobytes, err := strconv.ParseFloat(strings.Fields(rest)[0], 64)
+	must(tb, err)
+	return kilobytes * 1024 / 1e6
+}
+
+// BenchmarkFileReader reads a generated capture again and again.
 func BenchmarkFileReader(b *testing.B) {
-	for name, mss := range map[string]int{"mtu": 1448, "gro": 65_000} {
+	for name, s := range map[string]site{
+		"mtu":   {conns: 300, exchanges: 5, minBody: 1000, maxBody: 200_000},
+		"gro":   {conns: 300, exchanges: 5, minBody: 1000, maxBody: 200_000, mss: 65_000},
+		"http2": {conns: 300, exchanges: 5, minBody: 1000, maxBody: 200_000, http2: true},
+	} {
 		b.Run(name, func(b *testing.B) {
-			s := site{rng: newRand(1), conns: 300, exchanges: 5, minBody: 1000, maxBody: 200_000, mss: mss}
+			s.rng = newRand(1)
 			conns, truth := s.traffic(b)
 			file := pcapFile(b, interleave(s.rng, conns))
 			b.SetBytes(int64(len(file)))

@@ -13,9 +13,9 @@ func (p *parser) chunkFrame(data []byte) int {
 	for n < len(data) && p.frameByte(data[n]) {
 		n++
 	}
-	p.cov.inspect(n)
+	p.inspect(n)
 	if p.msg == nil && n < len(data) { // given up because of data[n]
-		p.cov.skip(p.why, 1)
+		p.skip(p.why, 1)
 		n++
 	}
 	return n
@@ -75,7 +75,7 @@ func (p *parser) chunkEnd(c byte) {
 // chunk takes bytes of a chunk.
 func (p *parser) chunk(data []byte) int {
 	n := int(min(p.left, int64(len(data))))
-	p.store(data[:n])
+	p.store(p.msg, data[:n])
 	if p.left -= int64(n); p.left == 0 {
 		p.state = inChunkEnd
 	}
@@ -89,7 +89,7 @@ func (p *parser) trailer(data []byte) int {
 	line, n, whole := p.takeLine(data)
 	switch {
 	case len(m.head) > p.limits.Head:
-		p.cov.skip(HeaderLimit, n)
+		p.skip(HeaderLimit, n)
 		p.abort(HeaderLimit)
 		return n
 	case whole && isBlank(line):
@@ -100,6 +100,6 @@ func (p *parser) trailer(data []byte) int {
 		}
 		p.line = len(m.head)
 	}
-	p.cov.inspect(n)
+	p.inspect(n)
 	return n
 }

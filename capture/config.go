@@ -37,14 +37,23 @@ type Limits struct {
 	// longest unheard of ends, those without HTTP first.
 	Flows int
 	// Buffered is the most bytes held for all connections together, bodies and
-	// waiting segments: 128 MiB. Past it connections end as with Flows.
+	// waiting segments: 160 MiB. Past it bodies are handed on as far as they have
+	// come, and connections without HTTP end that hold some.
 	Buffered int
 	// Segments is how many segments may wait behind a gap in one direction
 	// before the gap is given up: 64.
 	Segments int
+	// Fragments is the most bytes of IP fragments that wait for the rest of their
+	// datagrams: 4 MiB. Past it the oldest are given up.
+	Fragments int
+	// Layers is how many IP headers a packet may have, tunnels in tunnels: 4.
+	Layers int
 	// Unanswered is how many requests of one connection may wait for their
 	// responses: 128.
 	Unanswered int
+	// Streams is how many exchanges of one HTTP/2 connection may be open at once:
+	// 256. Past it the oldest ends.
+	Streams int
 	// Idle is the silence, by packet time, after which a connection that
 	// carries HTTP ends: 2 minutes.
 	Idle time.Duration
@@ -61,9 +70,12 @@ func (l Limits) withDefaults() Limits {
 		Head:       cmp.Or(l.Head, 256<<10),
 		Fields:     cmp.Or(l.Fields, 1000),
 		Flows:      cmp.Or(l.Flows, 100_000),
-		Buffered:   cmp.Or(l.Buffered, 128<<20),
+		Buffered:   cmp.Or(l.Buffered, 160<<20),
 		Segments:   cmp.Or(l.Segments, 64),
+		Fragments:  cmp.Or(l.Fragments, 4<<20),
+		Layers:     cmp.Or(l.Layers, 4),
 		Unanswered: cmp.Or(l.Unanswered, 128),
+		Streams:    cmp.Or(l.Streams, 256),
 		Idle:       cmp.Or(l.Idle, 2*time.Minute),
 		Quiet:      cmp.Or(l.Quiet, 15*time.Second),
 	}

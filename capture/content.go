@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"unicode/utf8"
 
 	"github.com/andybalholm/brotli"
 	"github.com/klauspost/compress/flate"
@@ -15,7 +16,7 @@ import (
 
 const (
 	// maxCodings is the most codings stacked on one body that are undone.
-	maxCodings = 4
+	maxCodings = 2
 	// maxWindow is the largest zstd window (RFC 9659, section 3).
 	maxWindow = 8 << 20
 )
@@ -34,12 +35,17 @@ type contentDecoder struct {
 }
 
 // decode returns the body of m without its content codings, at most limit
-// bytes. read is how many bytes of m.body stand behind that; why is not 0 when
+// bytes. read is how many bytes of m's body stand behind that; why is not 0 when
 // the result is not the whole body. A body that does not decode at all is
 // returned as it was sent.
 func (d *contentDecoder) decode(m *message, limit int, buf *[]byte) (body []byte, read int, why Reason) {
-	body, read = m.body, len(m.body)
+	body, read = m.body.join(buf), m.body.size
 	codings := m.codings()
+	if len(codings) == 0 && m.odd == HeaderTable {
+		if codings = hiddenCoding(body); codings == nil && !isText(body) {
+			return body, 0, ContentCoding // or not: nobody knows
+		}
+	}
 	if read == 0 || len(codings) == 0 {
 		return body, read, 0
 	}
@@ -57,11 +63,38 @@ func (d *contentDecoder) decode(m *message, limit int, buf *[]byte) (body []byte
 			}
 		}
 		if reason != 0 && len(out) == 0 {
-			return m.body, 0, why
+			return m.body.join(buf), 0, why
 		}
 		body = out
 	}
 	return body, read, why
+}
+
+// hiddenCoding tells the coding of a body by how it begins, where the field that
+// names it was not seen (RFC 1952, section 2.3.1; RFC 8878, section 3.1.1).
+func hiddenCoding(body []byte) [][]byte {
+	switch {
+	case bytes.HasPrefix(body, []byte("\x1f\x8b\x08")):
+		return [][]byte{[]byte("gzip")}
+	case bytes.HasPrefix(body, []byte("\x28\xb5\x2f\xfd")):
+		return [][]byte{[]byte("zstd")}
+	}
+	return nil
+}
+
+// isText reports whether body begins like UTF-8 text, which no coding leaves it.
+func isText(body []byte) bool {
+	body = body[:min(len(body), 64)]
+	for i := 0; i < len(body); {
+		c, n := utf8.DecodeRune(body[i:])
+		isBroken := c == utf8.RuneError && n == 1 && len(body)-i >= utf8.UTFMax
+		isControl := c < ' ' && c != '\t' && c != '\r' && c != '\n' || c == 0x7f
+		if isBroken || isControl {
+			return false
+		}
+		i += n
+	}
+	return true
 }
 
 // codings returns the codings of the body in the order in which they were
@@ -168,7 +201,7 @@ func (d *contentDecoder) zstdReader() (r io.Reader, err error) {
 func readUpTo(r io.Reader, buf []byte, limit int) ([]byte, error) {
 	for {
 		if len(buf) == cap(buf) {
-			buf = slices.Grow(buf, max(64<<10, len(buf)))
+			buf = slices.Grow(buf, min(max(64<<10, len(buf)), limit+1-len(buf)))
 		}
 		n, err := r.Read(buf[len(buf):min(cap(buf), limit+1)])
 		buf = buf[:len(buf)+n]

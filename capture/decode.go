@@ -3,7 +3,6 @@ package capture
 import (
 	"encoding/binary"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/google/gopacket"
@@ -35,9 +34,15 @@ const (
 	linkLinuxSLL2 linkType = 276
 )
 
-// sll2Length is the size of a Linux cooked header, version 2
-// (https://www.tcpdump.org/linktypes/LINKTYPE_LINUX_SLL2.html).
-const sll2Length = 20
+const (
+	// Sizes of Linux cooked headers
+	// (https://www.tcpdump.org/linktypes/LINKTYPE_LINUX_SLL.html and
+	// LINKTYPE_LINUX_SLL2.html).
+	sllLength  = 16
+	sll2Length = 20
+	// maxTags is the most 802.1Q tags on one frame.
+	maxTags = 4
+)
 
 // newLinkType returns the link type with that number.
 func newLinkType(n uint16) (linkType, error) {
@@ -48,106 +53,125 @@ func newLinkType(n uint16) (linkType, error) {
 	return 0, fmt.Errorf("unknown link type %d", n)
 }
 
-// layerDecoder finds the TCP segment in a packet. Its list of layers is closed:
-// what is not in it ends the decoding.
+// The Ethernet types that are followed; noType ends the decoding.
+const (
+	noType       layers.EthernetType = 0
+	typeIPv4                         = layers.EthernetTypeIPv4
+	typeIPv6                         = layers.EthernetTypeIPv6
+	typeEthernet                     = layers.EthernetTypeTransparentEthernetBridging
+	typeERSPAN                       = layers.EthernetTypeERSPAN
+	// typeERSPAN3 is ERSPAN type III (draft-foschiano-erspan-03, section 4.3).
+	typeERSPAN3 layers.EthernetType = 0x22eb
+)
+
+// layerDecoder finds the TCP segment in a packet, through tunnels and
+// fragments. The list of what it knows is closed: what is not in it ends the
+// decoding. Layers of gopacket are used where they neither panic nor allocate.
 type layerDecoder struct {
-	ip4     layers.IPv4
-	ip6     layers.IPv6
-	tcp     layers.TCP
-	found   []gopacket.LayerType
-	parsers map[gopacket.LayerType]*gopacket.DecodingLayerParser
+	limits    Limits
+	fragments fragments
+
+	ethernet layers.Ethernet
+	tag      layers.Dot1Q
+	udp      layers.UDP
+	vxlan    layers.VXLAN
 }
 
-func newLayerDecoder() *layerDecoder {
-	d := &layerDecoder{parsers: map[gopacket.LayerType]*gopacket.DecodingLayerParser{}}
-	known := []gopacket.DecodingLayer{
-		&layers.Ethernet{}, &layers.Dot1Q{}, &layers.LinuxSLL{}, &layers.Loopback{},
-		&d.ip4, &d.ip6, &layers.IPv6ExtensionSkipper{}, &d.tcp,
-	}
-	for _, first := range []gopacket.LayerType{
-		layers.LayerTypeEthernet, layers.LayerTypeDot1Q, layers.LayerTypeLinuxSLL,
-		layers.LayerTypeLoopback, layers.LayerTypeIPv4, layers.LayerTypeIPv6,
-	} {
-		parser := gopacket.NewDecodingLayerParser(first)
-		parser.SetDecodingLayerContainer(gopacket.DecodingLayerArray(nil))
-		for _, layer := range known {
-			parser.AddDecodingLayer(layer)
+func newLayerDecoder(limits Limits, cov *coverage) *layerDecoder {
+	return &layerDecoder{limits: limits, fragments: newFragments(limits.Fragments, cov)}
+}
+
+// decode fills s from p, or returns why there is nothing to follow; Fragment
+// means that the packet is held until its datagram is complete. A panic in a
+// layer counts as a broken header.
+func (d *layerDecoder) decode(p *packet, s *segment) (why Reason) {
+	defer func() {
+		if recover() != nil {
+			why = Undecodable
 		}
-		parser.IgnoreUnsupported = true
-		d.parsers[first] = parser
+	}()
+	kind, data, why := d.linkLayer(p)
+	for depth := 1; why == 0; depth++ {
+		if depth > d.limits.Layers {
+			return TunnelDepth
+		}
+		kind, data, why = d.untag(kind, data)
+		if why != 0 {
+			return why
+		}
+		var ip datagram
+		if why = ip.parse(kind, data); why != 0 {
+			return why
+		}
+		if ip.isFragment() && !d.fragments.complete(&ip, p) {
+			return Fragment
+		}
+		if ip.protocol == layers.IPProtocolTCP {
+			return ip.segment(p, s)
+		}
+		kind, data, why = d.tunnel(&ip)
 	}
-	return d
+	return why
 }
 
-// decode fills s from p, or returns why there is nothing to follow. A panic in
-// a layer counts as a broken header.
-func (d *layerDecoder) decode(p *packet, s *segment) Reason {
-	first, data := firstLayer(p)
-	parser := d.parsers[first]
-	if parser == nil {
-		return NotTCP
-	}
-	if err := parser.DecodeLayers(data, &d.found); err != nil {
-		return Undecodable
-	}
-	switch {
-	case slices.Contains(d.found, layers.LayerTypeIPv6Fragment):
-		return Fragment
-	case slices.Contains(d.found, layers.LayerTypeTCP):
-		return d.segment(p, s)
-	case slices.Contains(d.found, layers.LayerTypeIPv4) &&
-		d.ip4.NextLayerType() == gopacket.LayerTypeFragment:
-		return Fragment
-	}
-	return NotTCP
-}
-
-// firstLayer returns where decoding starts: the layer and its bytes.
-func firstLayer(p *packet) (gopacket.LayerType, []byte) {
-	switch p.link {
+// linkLayer returns what the link header says that it holds.
+func (d *layerDecoder) linkLayer(p *packet) (kind layers.EthernetType, data []byte, why Reason) {
+	switch b := p.bytes; p.link {
 	case linkEthernet:
-		return layers.LayerTypeEthernet, p.bytes
+		return typeEthernet, b, 0
 	case linkLinuxSLL:
-		return layers.LayerTypeLinuxSLL, p.bytes
-	case linkNull, linkLoop:
-		return layers.LayerTypeLoopback, p.bytes
+		if len(b) < sllLength {
+			return noType, nil, Undecodable
+		}
+		return layers.EthernetType(binary.BigEndian.Uint16(b[sllLength-2:])), b[sllLength:], 0
 	case linkLinuxSLL2:
-		if len(p.bytes) < sll2Length {
-			return gopacket.LayerTypeZero, nil
+		if len(b) < sll2Length {
+			return noType, nil, Undecodable
 		}
-		protocol := layers.EthernetType(binary.BigEndian.Uint16(p.bytes))
-		return protocol.LayerType(), p.bytes[sll2Length:]
+		return layers.EthernetType(binary.BigEndian.Uint16(b)), b[sll2Length:], 0
+	case linkNull, linkLoop:
+		if len(b) < 4 {
+			return noType, nil, Undecodable
+		}
+		return ipVersion(b[4:]), b[4:], 0
 	case linkRaw, linkIPv4, linkIPv6:
-		if len(p.bytes) > 0 && p.bytes[0]>>4 == 6 {
-			return layers.LayerTypeIPv6, p.bytes
+		return ipVersion(p.bytes), p.bytes, 0
+	}
+	return noType, nil, NotTCP
+}
+
+// ipVersion returns the Ethernet type of an IP packet by its first bits: systems
+// do not agree on the numbers of address families.
+func ipVersion(b []byte) layers.EthernetType {
+	switch {
+	case len(b) == 0:
+		return noType
+	case b[0]>>4 == 4:
+		return typeIPv4
+	case b[0]>>4 == 6:
+		return typeIPv6
+	}
+	return noType
+}
+
+// untag takes Ethernet headers and 802.1Q tags off.
+func (d *layerDecoder) untag(kind layers.EthernetType, data []byte) (layers.EthernetType, []byte, Reason) {
+	if kind == typeEthernet {
+		if d.ethernet.DecodeFromBytes(data, gopacket.NilDecodeFeedback) != nil {
+			return noType, nil, Undecodable
 		}
-		return layers.LayerTypeIPv4, p.bytes
+		kind, data = d.ethernet.EthernetType, d.ethernet.Payload
 	}
-	return gopacket.LayerTypeZero, nil
-}
-
-// segment fills s from the layers that were decoded last.
-func (d *layerDecoder) segment(p *packet, s *segment) Reason {
-	*s = segment{
-		seq: d.tcp.Seq, ack: d.tcp.Ack,
-		syn: d.tcp.SYN, fin: d.tcp.FIN, rst: d.tcp.RST, hasAck: d.tcp.ACK,
-		payload: d.tcp.Payload,
-		time:    p.time,
+	for range maxTags {
+		switch kind {
+		case layers.EthernetTypeDot1Q, layers.EthernetTypeQinQ, 0x9100: // the last as used before 802.1ad
+		default:
+			return kind, data, 0
+		}
+		if d.tag.DecodeFromBytes(data, gopacket.NilDecodeFeedback) != nil {
+			return noType, nil, Undecodable
+		}
+		kind, data = d.tag.Type, d.tag.Payload
 	}
-	if slices.Contains(d.found, layers.LayerTypeIPv6) {
-		s.src.addr, s.dst.addr = [16]byte(d.ip6.SrcIP), [16]byte(d.ip6.DstIP)
-		s.missing = max(0, int(d.ip6.Length)-len(d.ip6.Payload))
-	} else {
-		s.missing = max(0, int(d.ip4.Length)-len(d.ip4.Contents)-len(d.ip4.Payload))
-		s.src.addr, s.dst.addr = mapped(d.ip4.SrcIP), mapped(d.ip4.DstIP)
-	}
-	s.src.port, s.dst.port = uint16(d.tcp.SrcPort), uint16(d.tcp.DstPort)
-	return 0
-}
-
-// mapped returns an IPv4 address as IPv6 (RFC 4291, section 2.5.5.2).
-func mapped(ip []byte) (addr [16]byte) {
-	addr[10], addr[11] = 0xff, 0xff
-	copy(addr[12:], ip)
-	return addr
+	return kind, data, 0
 }

@@ -31,7 +31,7 @@ func decodeOne(t *testing.T, p packet) (segment, Reason) {
 		p.length = len(p.bytes)
 	}
 	var s segment
-	why := newLayerDecoder().decode(&p, &s)
+	why := newLayerDecoder(Limits{}.withDefaults(), newTestCoverage(t)).decode(&p, &s)
 	return s, why
 }
 
@@ -88,7 +88,7 @@ func TestDecodeReasons(t *testing.T) {
 			t.Errorf("%s: %q, want %q", test.name, why, test.want)
 		}
 	}
-	if _, why := decodeOne(t, packet{link: linkLinuxSLL2, bytes: []byte{8, 0}}); why != NotTCP {
+	if _, why := decodeOne(t, packet{link: linkLinuxSLL2, bytes: []byte{8, 0}}); why != Undecodable {
 		t.Errorf("short SLL2: %q", why)
 	}
 }

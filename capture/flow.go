@@ -20,6 +20,9 @@ type flow struct {
 	// copies of its packets do not make a new one.
 	done bool
 	last time.Time
+	// port is the server's, counts its counters.
+	port   uint16
+	counts *portCoverage
 }
 
 // segment takes the next packet of the flow, which comes from side.
@@ -61,7 +64,7 @@ func (f *flow) add(h *half, s *segment, peer *half) {
 	}
 	if len(h.waiting) == 0 && !after(s.seq, h.next) && f.mayDeliver(h, peer, s) {
 		h.deliver(s)
-		f.spreadOpaque()
+		f.spread()
 		return
 	}
 	if after(s.end(), h.next) {
@@ -98,22 +101,45 @@ func (f *flow) advance(side int) bool {
 		}
 		s := h.popFirst()
 		h.deliver(&s)
-		f.spreadOpaque()
+		f.spread()
 		moved = true
 	}
 	return h.closeAtFIN() || moved
 }
 
-// spreadOpaque makes both directions opaque when one is.
-func (f *flow) spreadOpaque() {
+// spread tells one direction what the other has found the connection to be.
+func (f *flow) spread() {
 	a, b := &f.halves[0].parser, &f.halves[1].parser
-	switch {
-	case a.state == opaque && b.state != opaque:
+	if a.state == b.state || a.state < inHTTP2 && b.state < inHTTP2 {
+		return
+	}
+	if b.state > a.state {
+		a, b = b, a
+	}
+	switch a.state {
+	case inHTTP2:
+		a.http2.likely = f.likelyClient()
+		b.joinHTTP2(a.http2)
+	case inWebSocket:
+		b.joinWebSocket(a.socket)
+	default:
 		b.becomeOpaque(a.why)
-	case b.state == opaque && a.state != opaque:
-		a.becomeOpaque(b.why)
 	}
 }
+
+// likelyClient is the side that is the client if ports tell.
+func (f *flow) likelyClient() int {
+	if f.key.low.port > f.key.high.port {
+		return 0
+	}
+	return 1
+}
+
+// exchange implements exchanger.
+func (f *flow) exchange(request, response *message) { f.table.emit(f, request, response) }
+
+// handOn implements exchanger.
+func (f *flow) handOn(request, response *message) { f.table.handOn(f, request, response) }
 
 // finish ends the connection: what waits is delivered, what is unfinished is
 // handed on as truncated, requests without response are handed on alone.
@@ -129,6 +155,9 @@ func (f *flow) finish() {
 	}
 	f.halves[first].flush()
 	f.halves[1-first].flush()
+	for i := range f.halves {
+		f.halves[i].parser.closeUpgraded() // one may not know what the other has become
+	}
 	f.giveUp(len(f.unanswered))
 }
 
@@ -144,6 +173,7 @@ func (f *flow) begin(m *message) {
 		m.peer = f.match(m)
 		return
 	}
+	f.server(m.side)
 	f.unanswered = append(f.unanswered, m)
 	if len(f.unanswered) > f.table.limits.Unanswered {
 		f.giveUp(1)

@@ -112,7 +112,6 @@ func TestOpaqueStreams(t *testing.T) {
 		skipped map[Reason]int64
 	}{
 		{"TLS", newConn(1).open().request(hello).response("\x16\x03\x03 server").request("more").close(), 0, map[Reason]int64{TLS: 24}},
-		{"HTTP/2", newConn(1).open().request("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").response("\x00\x00\x00\x04").close(), 0, map[Reason]int64{HTTP2: 28}},
 		{"WebSocket", newConn(1).open().request(getA).response(upgrade).request("12345").response("678").close(), 1, map[Reason]int64{WebSocket: 8}},
 		{"CONNECT", newConn(1).open().request("CONNECT h:443 HTTP/1.1\r\n\r\n").response("HTTP/1.1 200 OK\r\n\r\n").request(hello).response(reply1).close(), 1, map[Reason]int64{Tunnel: int64(10 + len(reply1))}},
 		{"SSH", newConn(1).open().response("SSH-2.0-x\r\n").request("SSH-2.0-y\r\n").response("\x00\x01").close(), 0, map[Reason]int64{UnknownProtocol: 24}},
@@ -265,6 +264,70 @@ func TestUnansweredLimit(t *testing.T) {
 	}
 }
 
+// TestRelief fills the buffer with bodies of all kinds: each is handed on once,
+// as far as it came, and every connection goes on.
+func TestRelief(t *testing.T) {
+	const limit = 1 << 20
+	b := newBench(t, Limits{Buffered: limit})
+	part := strings.Repeat("x", 100_000)
+	feed := func(c *conn) {
+		b.feed(t, c.frames)
+		c.frames = nil
+		if b.table.pool.used > limit {
+			t.Fatalf("%d bytes are held", b.table.pool.used)
+		}
+	}
+	var conns []*conn
+	var talks []*talk
+	var chats []*chat
+	for n := range 10 {
+		download := newConn(100 + n).open().request(getA).response("HTTP/1.1 200 OK\r\nContent-Length: 200000\r\n\r\n" + part)
+		upload := newConn(200 + n).open().request("POST /up HTTP/1.1\r\nHost: h\r\nContent-Length: 200000\r\n\r\n" + part)
+		conns = append(conns, download, upload)
+		g := newTalk(t, newConn(300+n).open()).hello().get(1, "/two").headers(server, 1, false, ":status: 200").data(server, 1, false, part)
+		talks = append(talks, g)
+		c := newChat(t, "")
+		c.conn = newConn(400 + n).open().request("GET /chat HTTP/1.1\r\nHost: h\r\n\r\n").response("HTTP/1.1 101 S\r\nUpgrade: websocket\r\n\r\n")
+		c.say(server, 0x01, part)
+		chats = append(chats, c)
+		for _, c := range []*conn{download, upload, g.conn, c.conn} {
+			feed(c)
+		}
+	}
+	for _, c := range conns {
+		if c.seq[client]-1001 > 100_000 {
+			feed(c.request(part).response(reply1).request(getB).response(reply2).close())
+		} else {
+			feed(c.response(part).request(getB).response(reply2).close())
+		}
+	}
+	for n := range talks {
+		feed(talks[n].data(server, 1, true, part).get(3, "/three").answer(3, "3").close())
+		feed(chats[n].say(server, 0x80, part).say(server, 0x81, "next").close())
+	}
+	b.table.close()
+	bodies := map[string]int{}
+	for _, x := range b.got {
+		bodies[fmt.Sprintf("%s %d %d %d%s", x.Target, x.Status, len(x.Request), len(x.Response), x.Cut)]++
+	}
+	for _, whole := range []string{"/b 200 0 1", "/three 200 0 1", "/chat 101 0 4"} {
+		if n := bodies[whole]; n != 10 && n != 20 {
+			t.Errorf("%s: %d times", whole, n)
+		}
+	}
+	total := 0
+	for _, x := range b.got {
+		total += len(x.Request) + len(x.Response)
+	}
+	lost := b.cov.stats().Uninspected[BufferLimit]
+	if want := int64(8_000_000); int64(total)+lost < want || int64(total)+lost > want+1000 || lost == 0 {
+		t.Errorf("%d bytes were handed on, %d not: %v", total, lost, bodies)
+	}
+	if b.table.pool.used != 0 {
+		t.Errorf("%d bytes are still held", b.table.pool.used)
+	}
+}
+
 // TestWaitingLimit loses one segment and checks that the gap is given up when
 // 64 wait behind it, although the peer acknowledges nothing.
 func TestWaitingLimit(t *testing.T) {
@@ -317,6 +380,43 @@ func TestHalfOpenFlood(t *testing.T) {
 	}
 }
 
+// TestUpgradedFlood opens many connections of HTTP/2 and WebSocket: what each
+// takes is counted, so that the buffer's limit bounds them.
+func TestUpgradedFlood(t *testing.T) {
+	const conns = 20_000
+	for name, start := range map[string]func(*conn){
+		"HTTP/2": func(c *conn) { newTalk(t, c).hello().get(1, "/"+strings.Repeat("x", 500)) },
+		"WebSocket": func(c *conn) {
+			c.request("GET /" + strings.Repeat("x", 500) + " HTTP/1.1\r\nHost: h\r\n\r\n").response("HTTP/1.1 101 S\r\nUpgrade: websocket\r\n\r\n")
+		},
+	} {
+		b := newBench(t, Limits{Buffered: 16 << 20})
+		var before, after runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		for n := range conns {
+			c := newConn(n).open()
+			start(c)
+			b.feed(t, c.frames)
+			if used := b.table.pool.used; used > 16<<20 {
+				t.Fatalf("%s: %d bytes are held", name, used)
+			}
+		}
+		runtime.GC()
+		runtime.ReadMemStats(&after)
+		b.got = nil
+		grown := int64(after.HeapAlloc-before.HeapAlloc) >> 20
+		t.Logf("%s: %d connections, %d MiB", name, len(b.table.flows), grown)
+		if grown > 64 || len(b.table.flows) == 0 {
+			t.Errorf("%s: %d connections take %d MiB", name, len(b.table.flows), grown)
+		}
+		b.table.close()
+		if b.table.pool.used != 0 {
+			t.Errorf("%s: %d bytes are held at the end", name, b.table.pool.used)
+		}
+	}
+}
+
 // TestEveryByteIsCounted mixes everything and compares the counters with what
 // was sent.
 func TestEveryByteIsCounted(t *testing.T) {
@@ -358,5 +458,55 @@ func TestHandlerBytes(t *testing.T) {
 	want := []string{"Host: h", "Authorization: Bearer x", "Set-Cookie: a=b", "Transfer-Encoding: chunked", "X-Token: t"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// reasonsOf returns a handler that notes the body of each response and what is
+// odd about it.
+func reasonsOf(reasons *[]string) func(*classify.Exchange) {
+	return func(x *classify.Exchange) {
+		*reasons = append(*reasons, string(x.Response.Body)+x.Response.Reason)
+	}
+}
+
+// TestContinue waits for 100 Continue before the body, and does without.
+func TestContinue(t *testing.T) {
+	head := "PUT /a HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n"
+	c := newConn(1).open().request(head).response("HTTP/1.1 100 Continue\r\n\r\n").request("body").response(reply1)
+	c.request(head).response("HTTP/1.1 417 Expectation Failed\r\nContent-Length: 0\r\n\r\n").request("body").request(getB).response(reply2).close()
+	got, _ := replay(t, c.frames)
+	want := []seen{
+		{Method: "PUT", Host: "h", Target: "/a", Status: 200, Request: "body", Response: "1"},
+		{Method: "PUT", Host: "h", Target: "/a", Status: 417, Request: "body"},
+		get("/b", "2"),
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestConflicts checks that contradicting headers are told.
+func TestConflicts(t *testing.T) {
+	const chunk = "1\r\na\r\n0\r\n\r\n"
+	for _, test := range []struct {
+		name, head, body, reason string
+		conflicts                int64
+	}{
+		{"length and coding", "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", chunk, "framing-conflict", 1},
+		{"lengths", "Content-Length: 1\r\nContent-Length: 2\r\n", "a", "framing-conflict", 1},
+		{"same lengths", "Content-Length: 1\r\nContent-Length: 1\r\n", "a", "", 0},
+		{"coding", "Transfer-Encoding: chunked\r\n", chunk, "", 0},
+	} {
+		b := newBench(t, Limits{})
+		var reasons []string
+		b.table.handle = reasonsOf(&reasons)
+		c := newConn(1).open().request(getA).response("HTTP/1.1 200 OK\r\n" + test.head + "\r\n" + test.body).request(getB).response(reply2)
+		b.feed(t, c.close().frames)
+		if diff := cmp.Diff([]string{"a" + test.reason, "2"}, reasons); diff != "" {
+			t.Errorf("%s: %s", test.name, diff)
+		}
+		if n := b.cov.stats().Conflicts; n != test.conflicts {
+			t.Errorf("%s: %d conflicts are counted", test.name, n)
+		}
 	}
 }

@@ -23,20 +23,33 @@ func (m *message) framing() (kind framing, length int64) {
 	if m.isResponse() && m.isBodiless() {
 		return noBody, 0
 	}
-	transfer, lengths := m.field("transfer-encoding"), m.fields("content-length")
+	transfers, lengths := m.fields("transfer-encoding"), m.fields("content-length")
+	if len(transfers) > 0 {
+		if len(lengths) > 0 || len(transfers) > 1 {
+			m.odd = FramingConflict
+		}
+		return m.transferCoded(transfers[len(transfers)-1]), 0
+	}
 	switch {
-	case transfer != nil && lastToken(transfer, "chunked"):
-		return chunked, 0
-	case transfer != nil && m.isResponse():
-		return untilClose, 0
-	case transfer != nil:
-		return broken, 0
 	case len(lengths) > 0:
-		return parseLengths(lengths)
+		return m.parseLengths(lengths)
 	case m.isResponse():
 		return untilClose, 0
 	}
 	return noBody, 0
+}
+
+// transferCoded says how a body with a Transfer-Encoding ends; last is the last
+// of such fields. It counts more than a Content-Length does, but a server that
+// thinks otherwise can be smuggled to (RFC 9112, section 6.1).
+func (m *message) transferCoded(last []byte) framing {
+	switch {
+	case lastToken(last, "chunked"):
+		return chunked
+	case m.isResponse():
+		return untilClose
+	}
+	return broken
 }
 
 // isBodiless reports whether the response m has no body whatever it says.
@@ -80,14 +93,21 @@ func (m *message) fields(lower string) [][]byte {
 	return values
 }
 
-// parseLengths accepts several Content-Length values if all are the same.
-func parseLengths(values [][]byte) (kind framing, length int64) {
+// parseLengths accepts several Content-Length values. If they differ, what is
+// sure is the shortest; what comes behind it may be the next message, or not.
+func (m *message) parseLengths(values [][]byte) (kind framing, length int64) {
 	length = -1
 	for _, value := range values {
 		for one := range bytes.SplitSeq(value, []byte(",")) {
 			n, err := strconv.ParseUint(string(bytes.TrimSpace(one)), 10, 63)
-			if err != nil || length >= 0 && length != int64(n) {
+			if err != nil {
 				return broken, 0
+			}
+			if length >= 0 && length != int64(n) {
+				m.odd = FramingConflict
+				m.truncate(FramingConflict)
+				length = min(length, int64(n))
+				continue
 			}
 			length = int64(n)
 		}

@@ -231,6 +231,8 @@ type site struct {
 	minBody, maxBody int
 	mss              int
 	ipv6, noOpen     bool
+	// http2 has HTTP/2 over clear text, three streams at a time.
+	http2 bool
 }
 
 // traffic returns the frames of each connection and the exchanges in them; the
@@ -253,6 +255,11 @@ func (s site) traffic(tb testing.TB) (conns [][]frame, truth map[string]seen) {
 		}
 		if !s.noOpen {
 			c.open()
+		}
+		if s.http2 {
+			s.streams(tb, newTalk(tb, c).hello(), n, truth)
+			conns = append(conns, c.close().frames)
+			continue
 		}
 		for i := range s.exchanges {
 			x := s.exchange(tb, c, fmt.Sprintf("/c%d/x%d", n, i))
@@ -285,6 +292,40 @@ func (s site) exchange(tb testing.TB, c *conn, target string) seen {
 	}
 	c.send(server, append([]byte(head), body...))
 	return x
+}
+
+// streams adds exchanges over HTTP/2 to truth.
+func (s site) streams(tb testing.TB, g *talk, n int, truth map[string]seen) {
+	tb.Helper()
+	g.frame = 4000
+	for i := 0; i < s.exchanges; i += 3 {
+		left := map[uint32]string{}
+		for k := i; k < min(i+3, s.exchanges); k++ {
+			x := seen{Method: "GET", Host: "h", Target: fmt.Sprintf("/c%d/x%d", n, k), Status: 200}
+			x.Response = s.json(x.Target, s.minBody+s.rng.IntN(s.maxBody-s.minBody+1))
+			stream := uint32(2*k + 1)
+			g.get(stream, x.Target)
+			truth[x.Target], left[stream] = x, x.Response
+			fields := []string{":status: 200", "content-type: application/json"}
+			if s.rng.IntN(10) < 3 {
+				fields, left[stream] = append(fields, "content-encoding: gzip"), string(gzipped(tb, []byte(x.Response)))
+			}
+			g.headers(server, stream, false, fields...)
+		}
+		for len(left) > 0 {
+			for stream := uint32(2*i + 1); stream <= uint32(2*i+5); stream += 2 {
+				body, ok := left[stream]
+				if !ok {
+					continue
+				}
+				size := min(len(body), 1+s.rng.IntN(8000))
+				g.data(server, stream, size == len(body), body[:size])
+				if left[stream] = body[size:]; size == len(body) {
+					delete(left, stream)
+				}
+			}
+		}
+	}
 }
 
 // json returns a document of about size bytes that names its target, so that

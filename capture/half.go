@@ -57,9 +57,7 @@ func (h *half) open(seq uint32) {
 
 func (h *half) start(seq uint32) {
 	h.started, h.first, h.next = true, seq, seq
-	if h.parser.state != opaque {
-		h.parser.lose(MidMessage)
-	}
+	h.parser.restart()
 }
 
 // startMidway starts a stream whose SYN was not seen: where the peer says that
@@ -130,8 +128,8 @@ func (h *half) deliver(s *segment) {
 	if missing > 0 {
 		h.next += uint32(missing)
 		h.lossy = true
-		h.parser.cov.skip(SnapLength, missing)
-		h.parser.gap(int64(missing))
+		h.parser.skip(SnapLength, missing)
+		h.parser.gap(int64(missing), SnapLength)
 	}
 }
 
@@ -139,8 +137,8 @@ func (h *half) deliver(s *segment) {
 func (h *half) skipTo(seq uint32) {
 	n := seq - h.next
 	h.next, h.lossy = seq, true
-	h.parser.cov.lose(int(n))
-	h.parser.gap(int64(n))
+	h.parser.resources.lose(int(n))
+	h.parser.gap(int64(n), Gap)
 }
 
 // missingUpTo returns the end of the bytes that the peer has and this half has

@@ -11,6 +11,8 @@ type startLine struct {
 	// method and target are set in requests, status in responses.
 	method, target []byte
 	status         int
+	// host is set where it is no header: in HTTP/2.
+	host []byte
 }
 
 func (s *startLine) isResponse() bool { return s.status != 0 }

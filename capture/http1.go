@@ -12,13 +12,6 @@ type receiver interface {
 	end(m *message)
 }
 
-// resources are what the parsers of all connections share.
-type resources struct {
-	limits Limits
-	pool   messagePool
-	cov    *coverage
-}
-
 // parserState is what the next byte of a stream is taken for.
 type parserState uint8
 
@@ -32,7 +25,9 @@ const (
 	inChunk
 	inChunkEnd
 	inTrailer
-	opaque // not HTTP/1, and never again
+	inHTTP2
+	inWebSocket
+	opaque // neither, and never again
 )
 
 // parser takes one direction of a connection apart into HTTP/1.0 and 1.1
@@ -41,6 +36,11 @@ type parser struct {
 	*resources
 	out  receiver
 	side int
+	// http2 or socket take the rest of the connection; pairs is given what they
+	// find.
+	http2  *http2
+	socket *webSocket
+	pairs  exchanger
 
 	state parserState
 	// why is the reason of what is skipped while hunting or opaque.
@@ -69,6 +69,9 @@ func (p *parser) feed(data []byte, at mark) {
 // step takes some of data and returns how much; first says that data is how a
 // segment begins. It takes nothing only when it changes the state.
 func (p *parser) step(data []byte, first bool) int {
+	if first && !p.recognised && p.atStart() && startsFrames(data) {
+		p.startsWithFrames()
+	}
 	switch p.state {
 	case hunting:
 		return p.hunt(data, first)
@@ -77,7 +80,7 @@ func (p *parser) step(data []byte, first bool) int {
 	case inSized:
 		return p.sized(data, first)
 	case inUntilClose:
-		p.store(data)
+		p.store(p.msg, data)
 		return len(data)
 	case inChunkSize, inChunkExtension, inChunkEnd:
 		return p.chunkFrame(data)
@@ -85,9 +88,15 @@ func (p *parser) step(data []byte, first bool) int {
 		return p.chunk(data)
 	case inTrailer:
 		return p.trailer(data)
+	case inHTTP2:
+		p.http2.feed(p.side, data, p.at)
+		return len(data)
+	case inWebSocket:
+		p.socket.feed(p.side, data, p.at)
+		return len(data)
 	case opaque:
 	}
-	p.cov.skip(p.why, len(data))
+	p.skip(p.why, len(data))
 	return len(data)
 }
 
@@ -101,7 +110,7 @@ func (p *parser) hunt(data []byte, first bool) int {
 		p.state, p.why = opaque, TLS
 		return 0
 	}
-	p.cov.skip(p.why, len(data))
+	p.skip(p.why, len(data))
 	return len(data)
 }
 
@@ -115,7 +124,7 @@ func isTLS(b []byte) bool {
 func (p *parser) head(data []byte) int {
 	if p.atStart() {
 		if n := len(data) - len(bytes.TrimLeft(data, "\r\n")); n > 0 {
-			p.cov.inspect(n) // RFC 9112, section 2.2: blank lines come before a message
+			p.inspect(n) // RFC 9112, section 2.2: blank lines come before a message
 			return n
 		}
 	}
@@ -168,9 +177,8 @@ func (p *parser) startLine(line []byte, whole bool) bool {
 		}
 	}
 	switch {
-	case bytes.HasPrefix(line, []byte("PRI * HTTP/2.0")):
-		p.discard(HTTP2)
-		p.state = opaque
+	case string(bytes.TrimRight(line, "\r\n")) == "PRI * HTTP/2.0":
+		p.startsWithPreface()
 	case !p.recognised && isTLS(line):
 		p.discard(TLS)
 		p.state, p.why = opaque, TLS
@@ -193,9 +201,12 @@ func (p *parser) headComplete() {
 		p.skipInterim()
 		return
 	}
-	p.cov.inspect(len(m.head))
 	p.out.begin(m)
+	p.inspect(len(m.head))
 	kind, length := m.framing()
+	if m.odd == FramingConflict {
+		p.cov.conflicts.Add(1)
+	}
 	p.left = length
 	p.bodyStarts(kind)
 }
@@ -204,7 +215,7 @@ func (p *parser) headComplete() {
 // it, where the client expects its answer.
 func (p *parser) skipInterim() {
 	m := p.msg
-	p.cov.skip(Interim, len(m.head))
+	p.skip(Interim, len(m.head))
 	p.pool.used -= len(m.head)
 	m.startLine, m.head, m.headers, p.line = startLine{}, m.head[:0], m.headers[:0], 0
 }
@@ -213,8 +224,15 @@ func (p *parser) bodyStarts(kind framing) {
 	switch kind {
 	case noBody:
 		why := p.msg.switches()
-		p.finish()
-		if why != 0 {
+		switch why {
+		case HTTP2:
+			p.upgradeToHTTP2()
+		case WebSocket:
+			p.upgradeToWebSocket()
+		case 0:
+			p.finish()
+		default:
+			p.finish()
 			p.state, p.why = opaque, why
 		}
 	case sized:
@@ -234,31 +252,16 @@ func (p *parser) bodyStarts(kind framing) {
 // sized takes bytes of a body whose length is known.
 func (p *parser) sized(data []byte, first bool) int {
 	m := p.msg
-	if first && len(m.body) == 0 && m.isResponse() && m.peer == nil && startsMessage(data) {
+	if first && m.body.size == 0 && m.isResponse() && m.peer == nil && startsMessage(data) {
 		p.finish() // the unseen request must have been a HEAD
 		return 0
 	}
 	n := int(min(p.left, int64(len(data))))
-	p.store(data[:n])
+	p.store(p.msg, data[:n])
 	if p.left -= int64(n); p.left == 0 {
 		p.finish()
 	}
 	return n
-}
-
-// store keeps data as part of the body, as far as the limit allows.
-func (p *parser) store(data []byte) {
-	m := p.msg
-	if room := p.limits.Body - len(m.body); m.cut == 0 && len(data) > room {
-		p.cov.skip(BodyLimit, len(data)-room)
-		m.cut, m.truncated = BodyLimit, true
-		data = data[:room]
-	} else if m.cut != 0 {
-		p.cov.skip(m.cut, len(data))
-		return
-	}
-	m.body = append(m.body, data...)
-	p.pool.used += len(data)
 }
 
 // finish hands on the message; what follows is the next one.
@@ -269,10 +272,13 @@ func (p *parser) finish() {
 	p.out.end(m)
 }
 
-// abort hands on a message whose rest will not be understood.
+// abort hands on a message whose rest will not be understood, or not come.
 func (p *parser) abort(why Reason) {
-	p.msg.truncated = true
+	p.msg.truncate(why)
 	p.finish()
+	if why == Gap || why == SnapLength || why == CutOff {
+		why = MidMessage
+	}
 	p.lose(why)
 }
 
@@ -281,7 +287,7 @@ func (p *parser) discard(why Reason) {
 	m := p.msg
 	p.msg = nil
 	p.lose(why)
-	p.cov.skip(p.why, len(m.head))
+	p.skip(p.why, len(m.head))
 	p.pool.put(m)
 }
 
@@ -294,33 +300,43 @@ func (p *parser) lose(why Reason) {
 	p.state, p.why = hunting, why
 }
 
-// gap says that the next n bytes of the stream will never come. A body of known
-// length survives it: what is kept ends at the gap, and the next message starts
-// where it should.
-func (p *parser) gap(n int64) {
+// restart says that what comes next has nothing to do with what came before.
+func (p *parser) restart() {
+	switch p.state {
+	case opaque:
+	case inHTTP2:
+		p.http2.lose(p.side, MidMessage)
+	case inWebSocket:
+		p.socket.lose(p.side, MidMessage)
+	default:
+		p.lose(MidMessage)
+	}
+}
+
+// gap says that the next n bytes of the stream will never come, and why. A body
+// of known length survives it: what is kept ends at the gap, and the next
+// message starts where it should.
+func (p *parser) gap(n int64, why Reason) {
 	switch {
 	case p.state == opaque, p.state == hunting:
+	case p.state == inHTTP2:
+		p.http2.gap(p.side, n, why)
+	case p.state == inWebSocket:
+		p.socket.gap(p.side, n, why, p.at)
 	case p.msg == nil:
 		p.lose(MidMessage)
 	case p.state == inHead:
 		p.discard(MidMessage)
 	case p.state == inUntilClose:
-		p.cutAtGap()
+		p.msg.cutAt(why)
 	case p.state == inSized && n < p.left:
 		p.left -= n
-		p.cutAtGap()
+		p.msg.cutAt(why)
 	case p.state == inSized && n == p.left:
-		p.cutAtGap()
+		p.msg.cutAt(why)
 		p.finish()
 	default:
-		p.abort(MidMessage)
-	}
-}
-
-func (p *parser) cutAtGap() {
-	p.msg.truncated = true
-	if p.msg.cut == 0 {
-		p.msg.cut = Gap
+		p.abort(why)
 	}
 }
 
@@ -328,19 +344,24 @@ func (p *parser) cutAtGap() {
 // all of its bytes.
 func (p *parser) close(clean bool) {
 	switch {
+	case p.state == inHTTP2:
+		p.http2.close(p.side)
+	case p.state == inWebSocket:
+		p.socket.close(p.side)
 	case p.msg == nil:
 	case p.state == inHead:
 		p.discard(MidMessage)
 	case p.state == inUntilClose && clean:
 		p.finish()
 	default:
-		p.abort(MidMessage)
+		p.abort(CutOff)
 	}
 }
 
 // becomeOpaque ends the parsing for good.
 func (p *parser) becomeOpaque(why Reason) {
 	p.close(false)
+	p.closeUpgraded()
 	p.state, p.why = opaque, why
 }
 

@@ -33,6 +33,16 @@ func (c *collector) begin(m *message) {
 	}
 }
 
+func (c *collector) exchange(request, response *message) {
+	for _, m := range []*message{request, response} {
+		if m != nil {
+			c.end(m)
+		}
+	}
+}
+
+func (c *collector) handOn(request, response *message) { c.exchange(request, response) }
+
 func (c *collector) end(m *message) {
 	var line strings.Builder
 	if m.isResponse() {
@@ -43,8 +53,8 @@ func (c *collector) end(m *message) {
 	for _, h := range m.headers {
 		fmt.Fprintf(&line, " %s=%s", h.Name, h.Value)
 	}
-	fmt.Fprintf(&line, " | %s", m.body)
-	if m.truncated {
+	fmt.Fprintf(&line, " | %s", m.body.join(new([]byte)))
+	if m.truncated() {
 		line.WriteString(" | truncated")
 	}
 	c.got = append(c.got, line.String())
@@ -137,8 +147,28 @@ var streamTests = []struct {
 	},
 	{
 		name: "contradicting lengths", method: "GET", stream: "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nhi!",
-		want:    []string{"200 Content-Length=2 Content-Length=3 |  | truncated"},
-		skipped: map[Reason]int64{Malformed: 3},
+		want:    []string{"200 Content-Length=2 Content-Length=3 | hi | truncated"},
+		skipped: map[Reason]int64{MidMessage: 1},
+	},
+	{
+		name: "contradicting lengths, the shorter is right", method: "GET", stream: "HTTP/1.1 200 OK\r\nContent-Length: 30, 2\r\n\r\nhiHTTP/1.1 204 No\r\n\r\n",
+		want: []string{"200 Content-Length=30, 2 | hi | truncated", "204 | "},
+	},
+	{
+		name: "two transfer codings", method: "GET", stream: "HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n",
+		want: []string{"200 Transfer-Encoding=identity Transfer-Encoding=chunked | a"},
+	},
+	{
+		name: "keep-alive of HTTP/1.0", method: "GET", stream: "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 1\r\n\r\naHTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\nb",
+		want: []string{"200 Connection=keep-alive Content-Length=1 | a", "200 Content-Length=1 | b"},
+	},
+	{
+		name: "range", method: "GET", stream: "HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 2-4/9\r\nContent-Length: 3\r\n\r\ncdeHTTP/1.1 204 No\r\n\r\n",
+		want: []string{"206 Content-Range=bytes 2-4/9 Content-Length=3 | cde", "204 | "},
+	},
+	{
+		name: "multipart", stream: "POST / HTTP/1.1\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 63\r\n\r\n--b\r\nContent-Disposition: form-data; name=a\r\n\r\nGET / HTTP/1.1\r\n\r\nGET /c HTTP/1.1\r\n\r\n",
+		want: []string{"POST / Content-Type=multipart/form-data; boundary=b Content-Length=63 | --b\r\nContent-Disposition: form-data; name=a\r\n\r\nGET / HTTP/1.1\r\n", "GET /c | "},
 	},
 	{
 		name: "negative length", method: "GET", stream: "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
@@ -155,13 +185,10 @@ var streamTests = []struct {
 	},
 	{
 		name: "websocket", method: "GET", stream: "HTTP/1.1 101 Switching Protocols\r\nUpgrade: WebSocket\r\n\r\n\x81\x02hi",
-		want:    []string{"101 Upgrade=WebSocket | "},
-		skipped: map[Reason]int64{WebSocket: 4},
+		want: []string{"101 Upgrade=WebSocket | ", "GET  | ", "101 | hi"},
 	},
 	{
 		name: "upgrade to HTTP/2", method: "GET", stream: "HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n12345",
-		want:    []string{"101 Upgrade=h2c | "},
-		skipped: map[Reason]int64{HTTP2: 5},
 	},
 	{
 		name: "tunnel", method: "CONNECT", stream: "HTTP/1.1 200 Connected\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
@@ -178,7 +205,10 @@ var streamTests = []struct {
 	},
 	{
 		name: "HTTP/2 preface", stream: "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\nxxx",
-		skipped: map[Reason]int64{HTTP2: 27},
+	},
+	{
+		name: "nearly HTTP/2", stream: "PRI * HTTP/2.0\r\n\r\nSM!\r\n\r\n",
+		skipped: map[Reason]int64{MidMessage: 5},
 	},
 	{
 		name: "another protocol", stream: "EHLO example.org\r\nMAIL FROM:<a@b>\r\n",
@@ -196,7 +226,7 @@ func parse(tb testing.TB, method string, closed bool, pieces ...string) ([]strin
 	tb.Helper()
 	out := &collector{method: method}
 	cov := newTestCoverage(tb)
-	p := &parser{resources: &resources{limits: Limits{}.withDefaults(), cov: cov}, out: out, state: inHead}
+	p := &parser{resources: &resources{limits: Limits{}.withDefaults(), cov: cov}, out: out, pairs: out, state: inHead}
 	for i, piece := range pieces {
 		p.feed([]byte(piece), mark{time: time.Unix(0, 0), frame: int64(i)})
 	}
@@ -297,7 +327,7 @@ func TestGaps(t *testing.T) {
 				out:       out, state: inHead,
 			}
 			p.feed([]byte(stream[:from]), mark{})
-			p.gap(int64(to - from))
+			p.gap(int64(to-from), Gap)
 			p.feed([]byte(stream[to:]), mark{})
 			p.feed([]byte(third), mark{})
 			p.close(true)
@@ -318,9 +348,9 @@ func TestGaps(t *testing.T) {
 func TestGapInBody(t *testing.T) {
 	out := &collector{method: "GET"}
 	cov := newTestCoverage(t)
-	p := &parser{resources: &resources{limits: Limits{}.withDefaults(), cov: cov}, out: out, state: inHead}
+	p := &parser{resources: &resources{limits: Limits{}.withDefaults(), cov: cov}, out: out, pairs: out, state: inHead}
 	p.feed([]byte("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n012"), mark{})
-	p.gap(4)
+	p.gap(4, Gap)
 	p.feed([]byte("789HTTP/1.1 204 No\r\n\r\n"), mark{})
 	if diff := cmp.Diff([]string{"200 Content-Length=10 | 012 | truncated", "204 | "}, out.got); diff != "" {
 		t.Error(diff)

@@ -17,8 +17,13 @@ type Reason uint8
 const (
 	// NotTCP is everything that is not TCP over IP: UDP (and with it QUIC), ARP ….
 	NotTCP Reason = iota + 1
-	// Fragment is a fragment of an IP packet.
+	// Fragment is a fragment of an IP packet that never became whole.
 	Fragment
+	// FragmentOverlap is an IP packet whose fragments overlap: nobody can say
+	// what the receiver makes of it.
+	FragmentOverlap
+	// TunnelDepth is what lies deeper than Limits.Layers.
+	TunnelDepth
 	// Undecodable is a packet with a broken header.
 	Undecodable
 	// Gap is what was sent but not captured, and the rest of a body behind it.
@@ -32,10 +37,17 @@ const (
 	UnknownProtocol
 	// TLS is an encrypted stream.
 	TLS
-	// HTTP2 is a stream of HTTP/2 over clear text.
+	// HTTP2 is what comes on streams of HTTP/2 that are over, or were given up
+	// past Limits.Streams, and frames that hold nothing of an exchange.
 	HTTP2
-	// WebSocket is a stream after its upgrade to WebSocket.
+	// HeaderTable is header fields of HTTP/2 that refer to a part of the
+	// connection which was not captured.
+	HeaderTable
+	// WebSocket is what control frames of WebSocket hold, and what comes between
+	// a gap and the next frame.
 	WebSocket
+	// WebSocketBinary is binary messages of WebSocket.
+	WebSocketBinary
 	// Tunnel is a stream after CONNECT or an upgrade to something else.
 	Tunnel
 	// Malformed is HTTP that breaks its own framing.
@@ -44,12 +56,22 @@ const (
 	Interim
 	// HeaderLimit is a head past Limits.Head or Limits.Fields.
 	HeaderLimit
+	// BufferLimit is what came of bodies that were handed on early, because
+	// Limits.Buffered was reached.
+	BufferLimit
 	// BodyLimit is what a body has past Limits.Body.
 	BodyLimit
 	// ContentCoding is what a content coding hides that is unknown or broken.
 	ContentCoding
 
 	reasonCount
+	// CutOff is why a body is truncated whose connection ended before it did.
+	// It counts no bytes, for none are known to be missing, and is not among
+	// [Reasons].
+	CutOff = reasonCount
+	// FramingConflict says that headers contradict each other about where a body
+	// ends: how requests are smuggled. It counts no bytes either.
+	FramingConflict = reasonCount + 1
 )
 
 // Reasons returns all reasons, in a fixed order.
@@ -61,18 +83,20 @@ func Reasons() []Reason {
 	return all
 }
 
+var reasonNames = [reasonCount + 2]string{
+	NotTCP: "not-tcp", Fragment: "fragment", FragmentOverlap: "fragment-overlap",
+	TunnelDepth: "tunnel-depth", Undecodable: "undecodable",
+	Gap: "gap", SnapLength: "snap-length", MidMessage: "mid-message",
+	UnknownProtocol: "unknown-protocol", TLS: "tls", HTTP2: "http2", HeaderTable: "header-table",
+	WebSocket: "websocket", WebSocketBinary: "websocket-binary", Tunnel: "tunnel", Malformed: "malformed",
+	Interim: "interim", HeaderLimit: "header-limit", BufferLimit: "buffer-limit", BodyLimit: "body-limit",
+	ContentCoding: "content-coding", CutOff: "cut-off", FramingConflict: "framing-conflict",
+}
+
 // String returns the reason's name as it stands in metrics.
 func (r Reason) String() string {
-	names := [reasonCount]string{
-		NotTCP: "not-tcp", Fragment: "fragment", Undecodable: "undecodable",
-		Gap: "gap", SnapLength: "snap-length", MidMessage: "mid-message",
-		UnknownProtocol: "unknown-protocol", TLS: "tls", HTTP2: "http2",
-		WebSocket: "websocket", Tunnel: "tunnel", Malformed: "malformed",
-		Interim: "interim", HeaderLimit: "header-limit", BodyLimit: "body-limit",
-		ContentCoding: "content-coding",
-	}
-	if r < reasonCount {
-		return names[r]
+	if r <= FramingConflict {
+		return reasonNames[r]
 	}
 	return ""
 }
@@ -83,17 +107,23 @@ type Stats struct {
 	Packets int64
 	// Dropped counts packets that the kernel had no room for.
 	Dropped int64
+	// Conflicts counts messages whose headers contradict each other about where
+	// the body ends.
+	Conflicts int64
 	// Inspected is how many bytes of TCP payload were handed on in exchanges.
 	Inspected int64
 	// Uninspected is how many bytes were not, and why; every reason is a key.
 	Uninspected map[Reason]int64
+	// Ports has the same by the server's port, the busiest first.
+	Ports []PortStats
 }
 
 // coverage keeps the numbers of Stats; one goroutine counts, any may read.
 type coverage struct {
-	packets, dropped, inspected atomic.Int64
-	skipped                     [reasonCount]atomic.Int64
-	metrics                     metrics
+	packets, dropped, conflicts, inspected atomic.Int64
+	skipped                                [reasonCount]atomic.Int64
+	metrics                                metrics
+	ports                                  portTable
 }
 
 // newCoverage returns counters that show in reg, if there is one.
@@ -142,8 +172,10 @@ func (c *coverage) stats() Stats {
 	s := Stats{
 		Packets:     c.packets.Load(),
 		Dropped:     c.dropped.Load(),
+		Conflicts:   c.conflicts.Load(),
 		Inspected:   c.inspected.Load(),
 		Uninspected: make(map[Reason]int64, reasonCount-1),
+		Ports:       c.ports.stats(),
 	}
 	for _, r := range Reasons() {
 		s.Uninspected[r] = c.skipped[r].Load()

@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"cmp"
 	"container/list"
 	"time"
 
@@ -49,11 +50,11 @@ func (t *table) segment(s *segment) {
 	case f == nil && !s.syn && s.end() == s.seq:
 		return // nothing to follow
 	case f == nil:
-		f = t.add(key)
+		f = t.add(key, s.serverPort())
 	case f.done:
 		return
 	}
-	f.last = t.now
+	f.last, t.port = t.now, f.counts
 	if s.syn {
 		s.seq++
 		f.halves[side].open(s.seq)
@@ -73,10 +74,10 @@ func (f *flow) isReplacedBy(s *segment, side int) bool {
 	return f.done && s.end() != s.seq && after(s.end(), h.next)
 }
 
-func (t *table) add(key flowKey) *flow {
-	f := &flow{table: t, key: key}
+func (t *table) add(key flowKey, port uint16) *flow {
+	f := &flow{table: t, key: key, port: port, counts: t.cov.ports.get(port)}
 	for i := range f.halves {
-		f.halves[i].parser = parser{resources: &t.resources, out: f, side: i}
+		f.halves[i].parser = parser{resources: &t.resources, out: f, pairs: f, side: i}
 	}
 	f.place = t.other.PushBack(f)
 	t.flows[key] = f
@@ -121,6 +122,7 @@ func (t *table) unlist(f *flow) {
 
 // remove ends f and forgets it.
 func (t *table) remove(f *flow) {
+	t.port = f.counts
 	f.finish()
 	t.unlist(f)
 	delete(t.flows, f.key)
@@ -145,18 +147,23 @@ func (t *table) expireList(l *list.List, age time.Duration) {
 	}
 }
 
-// evict ends flows until the limits are met.
+// evict keeps the limits.
 func (t *table) evict() {
-	for len(t.flows) > t.limits.Flows || t.pool.used > t.limits.Buffered {
-		f := oldest(t.other)
-		if f == nil {
-			f = oldest(t.http)
-		}
-		if f == nil {
-			return
-		}
-		t.remove(f)
+	for len(t.flows) > t.limits.Flows {
+		t.removeOldest()
 	}
+	if t.pool.used > t.limits.Buffered {
+		t.relieve()
+	}
+}
+
+// removeOldest ends a flow, of those without HTTP if there are any.
+func (t *table) removeOldest() {
+	f := oldest(t.other)
+	if f == nil {
+		f = oldest(t.http)
+	}
+	t.remove(f)
 }
 
 // oldest returns the first flow of l, or nil.
@@ -178,8 +185,24 @@ func (t *table) close() {
 }
 
 // emit hands on an exchange, of which one side may be nil, and takes its
-// messages back.
+// messages back. One that was handed on before its end is not again.
 func (t *table) emit(f *flow, request, response *message) {
+	last := response
+	if last == nil {
+		last = request
+	}
+	if !last.shown {
+		t.show(f, request, response)
+	}
+	for _, m := range []*message{request, response} {
+		if m != nil {
+			t.pool.put(m)
+		}
+	}
+}
+
+// show calls the handler with an exchange.
+func (t *table) show(f *flow, request, response *message) {
 	x := &t.exchange
 	x.Reset()
 	x.Source, x.Scheme = t.source, "http"
@@ -187,7 +210,10 @@ func (t *table) emit(f *flow, request, response *message) {
 	if request != nil {
 		client = request.side
 		x.Time, x.Source.Frame = request.start.time, request.frame
-		x.Method, x.Target, x.Host = request.method, request.target, request.field("host")
+		x.Method, x.Target, x.Host = request.method, request.target, request.host
+		if x.Host == nil {
+			x.Host = request.field("host")
+		}
 		t.fill(&x.Request, request, &t.decoder.request)
 	}
 	if response != nil {
@@ -199,19 +225,17 @@ func (t *table) emit(f *flow, request, response *message) {
 	ends := [2]endpoint{f.key.low, f.key.high}
 	x.Client, x.Server = ends[client].addrPort(), ends[1-client].addrPort()
 	t.handle(x)
-	for _, m := range []*message{request, response} {
-		if m != nil {
-			t.pool.put(m)
-		}
-	}
 }
 
 // fill makes the side of an exchange from m; a decoded body is kept in buf.
 func (t *table) fill(to *classify.Message, m *message, buf *[]byte) {
 	body, read, why := t.decoder.decode(m, t.limits.Body, buf)
-	t.cov.inspect(read)
-	if why != 0 {
-		t.cov.skip(why, len(m.body)-read)
+	if !m.counted {
+		t.inspect(read)
 	}
-	*to = classify.Message{Headers: m.headers, Body: body, Truncated: m.truncated || why != 0}
+	if why != 0 {
+		t.skip(why, m.body.size-read)
+		m.truncate(why)
+	}
+	*to = classify.Message{Headers: m.headers, Body: body, Truncated: m.truncated(), Reason: cmp.Or(m.why, m.odd).String()}
 }

@@ -57,6 +57,9 @@ type Message struct {
 	// Truncated says that Body is not all that was sent: a size limit, a gap in
 	// the capture, a log that cuts bodies.
 	Truncated bool
+	// Reason names what is odd about Body, in the words of its source: why it is
+	// truncated, above all. It is empty if nothing is, or the source does not say.
+	Reason string
 }
 
 // Header is one header field as sent; names are compared without case.

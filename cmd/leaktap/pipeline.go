@@ -46,7 +46,7 @@ type inspected struct {
 	silenced                                  silencedCounts
 }
 
-func (i *inspected) add(in *classify.Inspection) {
+func (i *inspected) tally(in *classify.Inspection) {
 	i.bytes.Add(in.Bytes)
 	i.dropped.Add(in.DroppedFindings)
 	i.missed.Add(in.DroppedCandidates)
@@ -92,7 +92,7 @@ func (p *pipeline) Handle(x *classify.Exchange) {
 	in := c.Classify(x, p.now(), p.report)
 	p.observe(in.Observation)
 	p.exchanges.Add(1)
-	p.inspected.add(&in)
+	p.tally(&in)
 	p.metrics.observe(x.Source.Kind, in, time.Since(start))
 }
 

@@ -129,8 +129,8 @@ Exit codes: 0 nothing found, 1 findings, 2 usage or configuration,
 	flags.StringVar(&a.color, "color", "auto", "colour in text output: auto, always, never")
 	root.AddCommand(
 		a.scanCommand(), a.sniffCommand(), a.tailCommand(), a.runCommand(), a.demoCommand(),
-		a.policyCommand(), a.reportCommand(), a.rulesCommand(), a.explainCommand(), a.formatCommand(), a.checkConfigCommand(), a.schemaCommand(),
-		a.keyCommand(), a.versionCommand(),
+		a.policyCommand(), a.reportCommand(), a.rulesCommand(), a.explainCommand(), a.formatCommand(), a.exchangesCommand(), a.checkConfigCommand(),
+		a.schemaCommand(), a.keyCommand(), a.versionCommand(),
 	)
 	root.InitDefaultCompletionCmd()
 	for _, c := range append(root.Commands(), root) {

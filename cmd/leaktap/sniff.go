@@ -31,7 +31,8 @@ func (a *app) sniffCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "sniff (-i INTERFACE | -r FILE) [FILTER]",
 		Short: "Sniff HTTP traffic from an interface or a capture file",
-		Long: `Sniff reassembles TCP, reads HTTP/1 on any port and looks at both sides of every
+		Long: `Sniff reassembles TCP, reads HTTP/1, HTTP/2 in clear text and WebSocket on any port,
+looks through tunnels (VXLAN, GENEVE, GRE, ERSPAN) and looks at both sides of every
 exchange. It needs CAP_NET_RAW for an interface, and nothing for a file. One line
 per new exposure is shown as it comes.
 

@@ -26,7 +26,11 @@ type summary struct {
 	dropped           int64 // packets that the kernel had no room for
 	filtered          int64 // exchanges that --where left out
 	uninspected       map[string]int64
+	ports             []capture.PortStats
 }
+
+// maxSummaryPorts is how many ports the end of a capture tells of.
+const maxSummaryPorts = 10
 
 func newSummary(start time.Time) summary {
 	return summary{start: start, uninspected: map[string]int64{}}
@@ -51,6 +55,7 @@ func (s *summary) packets(stats capture.Stats) {
 		s.read += n
 	}
 	s.dropped += stats.Dropped
+	s.ports = append(s.ports, stats.Ports...)
 }
 
 // conclude ends a verb: what was not read or dropped makes it incomplete, and
@@ -106,6 +111,7 @@ func (s *summary) write(w io.Writer, p *pipeline, out *output, incomplete bool, 
 		parts = append(parts, fmt.Sprintf("%d places past the limit of misses", n))
 	}
 	parts = append(parts, p.silenced.parts()...)
+	s.writePorts(w)
 	fmt.Fprintf(w, "leaktap: %s; exit %d\n", strings.Join(parts, ", "), code)
 }
 
@@ -120,6 +126,28 @@ func (s *silencedCounts) parts() (parts []string) {
 		}
 	}
 	return parts
+}
+
+// writePorts tells of the busiest server ports of which something was not
+// inspected, with the reasons.
+func (s *summary) writePorts(w io.Writer) {
+	told := 0
+	for _, p := range s.ports {
+		missed := p.Missed()
+		if missed == 0 || told == maxSummaryPorts {
+			continue
+		}
+		told++
+		name := fmt.Sprintf("port %d", p.Port)
+		if p.Port == 0 {
+			name = "other ports"
+		}
+		one := summary{read: p.Inspected + missed, uninspected: map[string]int64{}}
+		for reason, n := range p.Uninspected {
+			one.uninspected[reason.String()] = n
+		}
+		fmt.Fprintf(w, "leaktap: %s: %s, coverage %s\n", name, size(one.read), one.coverage())
+	}
 }
 
 // coverage is the share of bytes that was inspected, with the reasons for the

@@ -1,0 +1,30 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/leaktap/leaktap/capture"
+)
+
+// TestSummaryPorts tells of the ports that were not inspected, and of no others.
+func TestSummaryPorts(t *testing.T) {
+	s := summary{ports: []capture.PortStats{
+		{Port: 8080, Inspected: 1000},
+		{Port: 443, Uninspected: map[capture.Reason]int64{capture.TLS: 3_000_000}},
+		{Port: 80, Inspected: 900, Uninspected: map[capture.Reason]int64{capture.Gap: 60, capture.BodyLimit: 40}},
+		{Port: 0, Inspected: 1, Uninspected: map[capture.Reason]int64{capture.MidMessage: 1}},
+	}}
+	for n := range uint16(20) {
+		s.ports = append(s.ports, capture.PortStats{Port: 2000 + n, Uninspected: map[capture.Reason]int64{capture.TLS: 1}})
+	}
+	var out strings.Builder
+	s.writePorts(&out)
+	const want = `leaktap: port 443: 3.0 MB, coverage 0.0 % (not inspected: tls 3.0 MB)
+leaktap: port 80: 1.0 kB, coverage 90.0 % (not inspected: body-limit 40 B, gap 60 B)
+leaktap: other ports: 2 B, coverage 50.0 % (not inspected: mid-message 1 B)
+`
+	if got := out.String(); !strings.HasPrefix(got, want) || strings.Count(got, "\n") != maxSummaryPorts {
+		t.Errorf("%s", got)
+	}
+}
