@@ -178,3 +178,26 @@ func TestDiff(t *testing.T) {
 		t.Errorf("got %v of equals", d)
 	}
 }
+
+// TestLearnTooManyShapes checks that a baseline of fields that cannot be compiled, because
+// names and values that serve as names stand side by side at each depth, allows what they
+// start with, and can be read.
+func TestLearnTooManyShapes(t *testing.T) {
+	fields := map[string]*learnedField{}
+	for i := range 20 {
+		fields[strings.Repeat("/*", i)+strings.Repeat("/a", 20-i)] = &learnedField{count: 1}
+	}
+	w := &baselineWriter{}
+	w.line("routes:")
+	w.route("GET", "/deep", &learned{responses: 3, json: 3, fields: fields})
+	want := `routes:
+  - match: GET /deep # 3 responses
+    allow:
+      - /* # and all in it: there is too much under names that are values
+      - /a # and all in it: there is too much under names that are values
+`
+	if got := w.b.String(); got != want {
+		t.Errorf("got:\n%s\nwant:\n%s", got, want)
+	}
+	mustPolicy(t, Config{Baseline: mustFile(t, w.b.String())})
+}

@@ -40,12 +40,38 @@ func (w *baselineWriter) route(method, path string, r *learned) {
 		return
 	}
 	w.line("    allow:")
-	for _, name := range slices.Sorted(maps.Keys(r.fields)) {
-		w.line("      - %s # %s", quote(name), share(r.fields[name].count, r.json))
+	if fields := slices.Sorted(maps.Keys(r.fields)); fit(fields) {
+		for _, name := range fields {
+			w.line("      - %s # %s", quote(name), share(r.fields[name].count, r.json))
+		}
+	} else {
+		for _, name := range heads(fields) {
+			w.line("      - %s # and all in it: there is too much under names that are values", quote(name))
+		}
 	}
 	if r.overflow > 0 {
 		w.line("      # %d more values than there was room for", r.overflow)
 	}
+}
+
+// fit says whether a route with these fields can be compiled.
+func fit(fields []string) bool {
+	p := pointers{root: &shape{}}
+	for _, name := range fields {
+		p.add(name, everybody)
+	}
+	return p.settle(p.root) == nil
+}
+
+// heads returns the first steps of pointers.
+func heads(pointers []string) (list []string) {
+	for _, p := range pointers {
+		head, _, _ := strings.Cut(strings.TrimPrefix(p, "/"), "/")
+		if n := len(list); n == 0 || list[n-1] != "/"+head {
+			list = append(list, "/"+head)
+		}
+	}
+	return list
 }
 
 // share writes a part of a whole; less than all of it is never 100 %.

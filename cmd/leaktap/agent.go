@@ -30,6 +30,8 @@ type agent struct {
 	server   *server
 	ready    readiness
 	pipeline *pipeline
+	// ignoring is nil where nothing is accepted.
+	ignoring *ignoring
 	// randomKey says that the digest key lasts as long as the process.
 	randomKey bool
 }
@@ -94,6 +96,9 @@ func (a *app) agentWith(d *detecting, o *outputs, live bool) (*agent, *output, e
 	}
 	agent := newAgent(a.log, detection, now, ledger)
 	agent.randomKey = d.keyFile == ""
+	if agent.ignoring, err = readIgnoreFile(o.ignoreFile, detection.rules, now, a.log); err != nil {
+		return nil, nil, usage(err)
+	}
 	out, err := o.open(a, agent.findings, live)
 	if err != nil {
 		return nil, nil, err
@@ -170,7 +175,7 @@ const settleTimeout = 10 * time.Second
 // run runs until ctx ends, every source has ended, or one of them fails.
 func (a *agent) run(ctx context.Context) error {
 	a.pipeline = newPipeline(a.detection, a.now, a.log, a.metrics, a.sinks...)
-	a.pipeline.ledger = a.ledger
+	a.pipeline.ledger, a.pipeline.ignoring = a.ledger, a.ignoring
 	sinkCtx, stopSinks := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopSinks()
 	sinks := start(sinkCtx, a.runners)

@@ -23,6 +23,7 @@ type outputs struct {
 	minSeverity severityFlag
 	failOn      severityFlag
 	ledger      string
+	ignoreFile  string
 }
 
 // severityFlag is a severity or "none"; unset, it leaves the choice to the verb.
@@ -63,6 +64,7 @@ func (o *outputs) flags(flags *pflag.FlagSet, failOn classify.Severity, letter s
 		strings.Join(outputFormats(), ", ")+"; to standard output or as FORMAT=FILE; may repeat")
 	flags.Var(&o.minSeverity, "min-severity", "least severity to show: info, low, medium, high, critical (text: low, others: info)")
 	flags.StringVar(&o.ledger, "ledger", "", "file that keeps exposures and tokens from run to run, for 'leaktap report'")
+	flags.StringVar(&o.ignoreFile, "ignore-file", "", "findings that are accepted: FINGERPRINT-OR-RULE [METHOD ROUTE] [until DATE] # REASON (.leaktapignore, if it is there)")
 	flags.Var(&o.failOn, "fail-on", "least severity that makes the exit code 1, or none")
 }
 

@@ -32,6 +32,8 @@ type pipeline struct {
 	metrics *metrics
 	// ledger counts answers and calls; nil where nobody asks for them.
 	ledger *alert.Ledger
+	// ignoring is nil where nothing is accepted.
+	ignoring *ignoring
 
 	classifiers sync.Pool
 	exchanges   atomic.Int64
@@ -111,6 +113,10 @@ func (p *pipeline) observe(o *classify.Observation) {
 }
 
 func (p *pipeline) report(f *classify.Finding) {
+	if p.ignoring.accepts(f) {
+		p.silenced.accepted.Add(1)
+		return
+	}
 	for {
 		worst := p.worst.Load()
 		if uint32(f.Severity) <= worst || p.worst.CompareAndSwap(worst, uint32(f.Severity)) {

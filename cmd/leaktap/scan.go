@@ -93,6 +93,7 @@ func (a *app) scan(ctx context.Context, o *scanOptions, paths []string) error {
 		app: a, reader: reader, capture: capture.Config{Filter: o.filter}, total: newSummary(time.Now()),
 		pipeline: newPipeline(agent.detection, agent.now, a.log, nil, out.sinks...),
 	}
+	s.pipeline.ignoring = agent.ignoring
 	if o.ledger != "" {
 		s.pipeline.ledger = agent.ledger
 		s.pipeline.sinks = append(s.pipeline.sinks, agent.ledger)
