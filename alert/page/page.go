@@ -13,7 +13,6 @@ import (
 	"html/template"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -25,6 +24,7 @@ import (
 type Exposures interface {
 	Snapshot() []alert.Exposure
 	Exposure(fingerprint string) (alert.Exposure, bool)
+	Tokens() []alert.TokenRecord
 }
 
 // Row is one line of the pipeline page: a quantity, its present value, and a note
@@ -41,15 +41,12 @@ type Config struct {
 	Now func() time.Time
 }
 
-// perPage is how many exposures one page lists.
-const perPage = 100
+// contentPolicy allows the embedded style sheet and script, which may load this page anew,
+// the empty icon, and the form of filters (W3C Content Security Policy Level 3).
+const contentPolicy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; " +
+	"base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
-// contentPolicy allows the embedded style sheet and the empty icon (W3C Content
-// Security Policy Level 3).
-const contentPolicy = "default-src 'none'; style-src 'self'; img-src data:; " +
-	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-
-//go:embed style.css templates
+//go:embed style.css live.js templates
 var files embed.FS
 
 // handler serves the pages.
@@ -58,8 +55,8 @@ type handler struct {
 	templates map[string]*template.Template
 }
 
-// New returns the handler of "/", "/findings/FINGERPRINT", "/pipeline", "/rules",
-// "/rules/ID" and "/style.css".
+// New returns the handler of "/", "/findings/FINGERPRINT", "/routes", "/tokens", "/pipeline",
+// "/rules", "/rules/ID", "/style.css" and "/live.js".
 func New(c Config) http.Handler {
 	if c.Status == nil {
 		c.Status = func() []Row { return nil }
@@ -67,16 +64,18 @@ func New(c Config) http.Handler {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	h := &handler{c, parseTemplates("findings", "finding", "pipeline", "rules", "rule", "missing")}
+	h := &handler{c, parseTemplates("findings", "finding", "routes", "tokens", "pipeline", "rules", "rule", "missing")}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", h.findings)
 	mux.HandleFunc("GET /findings/{fingerprint}", h.finding)
+	mux.HandleFunc("GET /routes", h.routes)
+	mux.HandleFunc("GET /tokens", h.tokens)
 	mux.HandleFunc("GET /pipeline", h.pipeline)
 	mux.HandleFunc("GET /rules", h.rules)
 	mux.HandleFunc("GET /rules/{id}", h.rule)
-	mux.HandleFunc("GET /style.css", func(w http.ResponseWriter, r *http.Request) {
-		http.ServeFileFS(w, r, files, "style.css")
-	})
+	for _, file := range []string{"style.css", "live.js"} {
+		mux.HandleFunc("GET /"+file, func(w http.ResponseWriter, r *http.Request) { http.ServeFileFS(w, r, files, file) })
+	}
 	mux.HandleFunc("GET /", h.missing)
 	return secured(mux)
 }
@@ -98,10 +97,12 @@ func parseTemplates(names ...string) map[string]*template.Template {
 	templates := map[string]*template.Template{}
 	for _, name := range names {
 		layout := template.New("layout.html").Funcs(template.FuncMap{
-			"clean": alert.Clean,
-			"time":  func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") },
-			"stamp": func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
-			"cwe":   func(id string) string { return strings.TrimPrefix(id, "CWE-") },
+			"clean":  alert.Clean,
+			"time":   func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") },
+			"stamp":  func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+			"cwe":    func(id string) string { return strings.TrimPrefix(id, "CWE-") },
+			"choice": func(name, label, value string, values []string) choice { return choice{name, label, value, values} },
+			"column": columnOf, "tokenClass": tokenClass,
 		})
 		templates[name] = template.Must(layout.ParseFS(files, "templates/layout.html", "templates/"+name+".html"))
 	}
@@ -125,28 +126,82 @@ func (h *handler) render(w http.ResponseWriter, status int, name string, v view)
 	_, _ = w.Write(buf.Bytes()) // a reader that went away is no error of ours
 }
 
-// findings lists the exposures, worst first.
+// findings lists the exposures that the address asks for.
 func (h *handler) findings(w http.ResponseWriter, r *http.Request) {
-	list := h.Exposures.Snapshot()
-	alert.SortExposures(list)
+	all := h.Exposures.Snapshot()
+	open, values, total := countOpen(all), choicesOf(all), len(all)
+	l := readListing(r.URL.Query())
+	list := l.apply(all)
 	pages := max((len(list)+perPage-1)/perPage, 1)
-	number, err := strconv.Atoi(r.URL.Query().Get("page"))
-	if err != nil {
-		number = 1
-	}
-	number = min(max(number, 1), pages)
-	from := (number - 1) * perPage
+	l.Number = min(l.Number, pages)
+	from := (l.Number - 1) * perPage
 	h.render(w, http.StatusOK, "findings", view{"Findings", "findings", struct {
-		Exposures            []alert.Exposure
-		Total, Number, Pages int
-		Previous, Next       int // 0 where there is none
-		Open                 []severityCount
+		Listing           listing
+		Choices           choices
+		Sorts             []string
+		Exposures         []alert.Exposure
+		Total, All, Pages int
+		Previous, Next    int // 0 where there is none
+		Open              []severityCount
 	}{
+		Listing: l, Choices: values, Sorts: sorts(),
 		Exposures: list[from:min(from+perPage, len(list))],
-		Total:     len(list), Number: number, Pages: pages,
-		Previous: number - 1, Next: (number + 1) % (pages + 1),
-		Open: countOpen(list),
+		Total:     len(list), All: total, Pages: pages,
+		Previous: l.Number - 1, Next: (l.Number + 1) % (pages + 1),
+		Open: open,
 	}})
+}
+
+// choice is one filter of the form.
+type choice struct {
+	Name, Label, Value string
+	Values             []string
+}
+
+// column is the head of a column by which the list can be sorted.
+type column struct {
+	Label, Address, Order string
+	Number, Current       bool
+}
+
+func columnOf(l listing, sort, label string) column {
+	order := "descending"
+	if sort == "rule" || sort == "route" || sort == "first" {
+		order = "ascending"
+	}
+	return column{label, l.By(sort), order, sort == "count" || sort == "principals", l.Sort == sort}
+}
+
+// maxTokens bounds the tokens that the page lists.
+const maxTokens = 300
+
+// tokens lists the credentials to revoke.
+func (h *handler) tokens(w http.ResponseWriter, _ *http.Request) {
+	list := h.Exposures.Tokens()
+	live := 0
+	for i := range list {
+		if list[i].State == "live" {
+			live++
+		}
+	}
+	h.render(w, http.StatusOK, "tokens", view{"Tokens", "tokens", struct {
+		Tokens      []alert.TokenRecord
+		Total, Live int
+	}{list[:min(len(list), maxTokens)], len(list), live}})
+}
+
+// tokenClass is the colour of a token's state.
+func tokenClass(state string) string {
+	return map[string]string{"live": "critical", "unknown": "medium"}[state]
+}
+
+// routes shows what is exposed at each route.
+func (h *handler) routes(w http.ResponseWriter, _ *http.Request) {
+	list := routesOf(h.Exposures.Snapshot())
+	h.render(w, http.StatusOK, "routes", view{"Routes", "routes", struct {
+		Routes []routeRow
+		Total  int
+	}{list[:min(len(list), maxRoutes)], len(list)}})
 }
 
 // severityCount is how many open exposures there are of a severity.
