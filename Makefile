@@ -81,7 +81,7 @@ fmt: $(LINT) ## Format the code
 
 deps: ## Install what the e2e tests need
 	$(call step,what the tests need)
-	@e2e/setup.sh packages python kafka
+	@e2e/setup.sh packages python kafka browser
 
 tools: $(LINT) $(KUBECONFORM) ## Install the linters into .tools/bin
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Sets up what the tests need on Debian: packages, the Python environment of the
-# application, Apache Kafka. What is there already is left alone. What cannot be had is
+# application, Apache Kafka, the modules that drive Chromium. What is there already is left alone. What cannot be had is
 # told and skipped, and the tests that need it say so; with CI=true it is a failure.
 #
-# usage: e2e/setup.sh [packages] [python] [kafka]    (all three by default)
+# usage: e2e/setup.sh [packages] [python] [kafka] [browser]    (all by default)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 PATH=$PATH:/usr/sbin:/sbin
@@ -11,7 +11,8 @@ PATH=$PATH:/usr/sbin:/sbin
 # A program, and the Debian package that has it. The services that Debian may start for
 # Prometheus and Alertmanager are not used: tests start their own, on their own ports.
 programs="gcc:gcc ip:iproute2 java:default-jre-headless mvn:maven
-  prometheus:prometheus promtool:prometheus prometheus-alertmanager:prometheus-alertmanager tshark:tshark"
+  prometheus:prometheus promtool:prometheus prometheus-alertmanager:prometheus-alertmanager tshark:tshark
+  chromium:chromium node:nodejs npm:npm"
 
 say() { printf '   %s\n' "$*"; }
 
@@ -78,11 +79,26 @@ kafka() {
   fi
 }
 
+browser() {
+  local dir=.tools/browser
+  if cmp -s e2e/browser/package-lock.json "$dir/package-lock.json" && [ -d "$dir/node_modules" ]; then
+    return
+  fi
+  say "fetching playwright-core and axe-core"
+  mkdir -p "$dir"
+  cp e2e/browser/package.json e2e/browser/package-lock.json "$dir"
+  npm ci --prefix "$dir" --no-audit --no-fund --silent >.tools/npm.log 2>&1 || {
+    tail -n 5 .tools/npm.log >&2
+    rm -rf "$dir"
+    missing "playwright-core and axe-core (see .tools/npm.log)"
+  }
+}
+
 mkdir -p .tools
-[ $# -gt 0 ] || set -- packages python kafka
+[ $# -gt 0 ] || set -- packages python kafka browser
 for step in "$@"; do
   case $step in
-    packages | python | kafka) "$step" ;;
+    packages | python | kafka | browser) "$step" ;;
     *) echo "setup.sh: there is no step $step" >&2; exit 2 ;;
   esac
 done

@@ -102,6 +102,7 @@ func parseTemplates(names ...string) map[string]*template.Template {
 			"stamp":  func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 			"cwe":    func(id string) string { return strings.TrimPrefix(id, "CWE-") },
 			"choice": func(name, label, value string, values []string) choice { return choice{name, label, value, values} },
+			"times":  func(n int64) string { return alert.Plural(n, "time") },
 			"column": columnOf, "tokenClass": tokenClass,
 		})
 		templates[name] = template.Must(layout.ParseFS(files, "templates/layout.html", "templates/"+name+".html"))

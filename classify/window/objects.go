@@ -36,7 +36,7 @@ func (t *Tracker) readObject(s *seen) {
 	switch {
 	case s.Caller.Malformed:
 		o.open, o.forged = s.Answer.Body, true
-	case s.Caller.Anonymous:
+	case s.Caller.Anonymous && !s.Object.Named: // lists and pages are often for all
 		o.open = s.Answer.Body
 	case s.Caller.ID != s.Caller.Client: // it was shown a credential
 		o.known = s.Answer.Body
