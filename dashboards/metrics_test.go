@@ -40,11 +40,6 @@ func metrics() map[string][]string {
 	}
 }
 
-// later are metrics that nothing exports yet, so that no panel would show them.
-func later() []string {
-	return []string{"leaktap_config_last_reload_successful"}
-}
-
 var (
 	metricRE   = regexp.MustCompile(`\b(leaktap_[a-z_]+|up|process_[a-z_]+|go_[a-z_]+)\b`)
 	matcherRE  = regexp.MustCompile(`\b(leaktap_[a-z_]+)\{([^}]*)\}`)

@@ -32,6 +32,14 @@ type agent struct {
 	pipeline *pipeline
 	// ignoring is nil where nothing is accepted.
 	ignoring *ignoring
+	continuity
+}
+
+// continuity is what an agent that takes the place of another goes by.
+type continuity struct {
+	// reload asks for another configuration; nil where there is none.
+	reload       func(ctx context.Context) error
+	ledgerConfig ledgerConfig
 	// randomKey says that the digest key lasts as long as the process.
 	randomKey bool
 }
@@ -69,6 +77,32 @@ func (a *agent) saveLedger(ctx context.Context) error {
 			_ = a.ledger.Settle(ctx) // it logs its errors and has none
 		}
 	}
+}
+
+// randomDigestKey is nil for no agent.
+func (a *agent) randomDigestKey() []byte {
+	if a == nil {
+		return nil
+	}
+	return a.random
+}
+
+// ledgerFor returns the agent's ledger if it is the one that is asked for, or opens that.
+func (a *agent) ledgerFor(c ledgerConfig, d *detection, log *slog.Logger) (*alert.Ledger, error) {
+	if a != nil && a.ledgerConfig == c {
+		return a.ledger, nil
+	}
+	return openLedger(c.Path, c.limits(), d, log)
+}
+
+// addIdle adds a source that gives nothing, so that an agent runs that is not to look.
+func (a *agent) addIdle() {
+	ready := make(chan struct{})
+	close(ready)
+	a.addSource("idle", ready, func(ctx context.Context, _ *pipeline) error {
+		<-ctx.Done()
+		return nil
+	})
 }
 
 // openLedger returns a ledger that is kept in a file, or in memory if path is empty.
@@ -156,7 +190,7 @@ func (a *agent) serve(listen, webConfig string) error {
 	a.server = s
 	s.handle(a.metrics.handler(), page.Config{
 		Exposures: a.ledger, Rules: a.rules, Status: a.status,
-	}, a.ready.check)
+	}, a.ready.check, a.reload)
 	return nil
 }
 

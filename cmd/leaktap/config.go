@@ -18,6 +18,8 @@ import (
 
 // config is the configuration file of run.
 type config struct {
+	// Enabled false stops looking, and goes on serving.
+	Enabled *bool          `yaml:"enabled"`
 	Sources []sourceConfig `yaml:"sources"`
 	// Classify holds the digest key and limits, Rules what is looked for.
 	Classify classifyConfig `yaml:"classify"`

@@ -20,6 +20,8 @@ import (
 
 // detecting holds the options of detection that verbs share.
 type detecting struct {
+	// random is the digest key that was made where no file holds one.
+	random  []byte
 	keyFile string
 	rules   []string
 	disable []string
@@ -73,6 +75,8 @@ type detection struct {
 	// windows is nil where nothing is looked for in many.
 	windows *windows
 	rules   []*classify.Rule
+	// random is the digest key, if it is in no file.
+	random []byte
 }
 
 // rule returns the rule of an id, nil if there is none.
@@ -101,12 +105,12 @@ func (d *detecting) detection(limits classify.Limits, log *slog.Logger) (*detect
 	if err != nil {
 		return nil, err
 	}
-	return &detection{engine, newWindows(window.Limits{}, set.windows), set.rules()}, nil
+	return &detection{engine, newWindows(window.Limits{}, set.windows), set.rules(), d.random}, nil
 }
 
 // engineOf makes an engine of rules, and of a policy if there is one.
 func (d *detecting) engineOf(set *ruleSet, limits classify.Limits, judging classify.Policy) (*classify.Engine, error) {
-	key, err := digestKey(d.keyFile)
+	key, err := d.key()
 	if err != nil {
 		return nil, err
 	}
@@ -114,6 +118,18 @@ func (d *detecting) engineOf(set *ruleSet, limits classify.Limits, judging class
 		Detectors: set.detectors, Fields: set.vocabulary.Fields, Key: key, Limits: limits, Clock: threadTime,
 		Observe: len(set.windows) > 0, ReadToken: detect.ReadCaller, Policy: judging,
 	})
+}
+
+// key reads the digest key, or makes one, once.
+func (d *detecting) key() ([]byte, error) {
+	if d.keyFile == "" && d.random != nil {
+		return d.random, nil
+	}
+	key, err := digestKey(d.keyFile)
+	if d.keyFile == "" {
+		d.random = key
+	}
+	return key, err
 }
 
 // keyBytes is the size of a new digest key.

@@ -24,6 +24,8 @@ type metrics struct {
 	registry    *prometheus.Registry
 	classified  prometheus.Histogram
 	uninspected *coverage
+	reload      prometheus.Gauge
+	reloadOnce  sync.Once
 	silenced    *prometheus.CounterVec
 	unjudged    prometheus.Counter
 }
@@ -58,6 +60,9 @@ func newMetrics(version string) *metrics {
 		ConstLabels: prometheus.Labels{"version": version, "goversion": runtime.Version()},
 	})
 	build.Set(1)
+	m.reload = prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "leaktap_config_last_reload_successful", Help: "1 if the configuration was right when it was read last, 0 if the one before had to stay.",
+	})
 	m.registry.MustRegister(m.classified, m.uninspected, m.silenced, m.unjudged, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
@@ -97,6 +102,19 @@ func (m *metrics) skip(kind classify.SourceKind, reason string, bytes int64) {
 func (m *metrics) watchCapture(stats func() capture.Stats) {
 	if m != nil {
 		m.uninspected.watch(stats)
+	}
+}
+
+// reloaded exports whether the configuration was right when it was read last. Verbs without
+// one export nothing.
+func (m *metrics) reloaded(ok bool) {
+	if m == nil {
+		return
+	}
+	m.reloadOnce.Do(func() { m.registry.MustRegister(m.reload) })
+	m.reload.Set(0)
+	if ok {
+		m.reload.Set(1)
 	}
 }
 

@@ -19,21 +19,14 @@ func (a *app) runCommand() *cobra.Command {
 		Use:   "run --config FILE",
 		Short: "Run the daemon: sources, sinks, metrics and the findings page",
 		Long: `Run reads the sources of a configuration file until it is told to stop. See
-'leaktap check-config' for the file, and deploy/ for manifests.`,
+'leaktap check-config' for the file, and deploy/ for manifests.
+
+It reads the file anew on SIGHUP, on POST /-/reload (where the findings page is
+served), and when the file or one that it names changes. A file with a mistake
+changes nothing: the log, the answer and config_last_reload_successful tell.
+"enabled: false" stops looking, and goes on serving.`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			agent, c, err := a.agentFrom(file)
-			if err != nil {
-				return usage(err)
-			}
-			if err := agent.serveConfigured(c); err != nil {
-				return usage(err)
-			}
-			if err := agent.run(cmd.Context()); err != nil {
-				return incomplete(err)
-			}
-			return nil
-		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.newReloader(file).run(cmd.Context()) },
 	}
 	c.Flags().StringVar(&file, "config", "", "configuration file, YAML")
 	if err := c.MarkFlagRequired("config"); err != nil {
@@ -42,22 +35,26 @@ func (a *app) runCommand() *cobra.Command {
 	return c
 }
 
-// agentFrom makes the agent that a configuration file describes, not yet served.
-func (a *app) agentFrom(file string) (*agent, *config, error) {
+// agentFrom makes the agent that a configuration file describes, not yet served. What an
+// agent before it knew it goes on with: the random key, the ledger, what is followed.
+func (a *app) agentFrom(file string, before *agent) (*agent, *config, error) {
 	c, err := loadConfig(file)
 	if err != nil {
 		return nil, nil, err
 	}
-	d := detecting{keyFile: c.Classify.KeyFile, rules: c.Rules.Files, disable: c.Rules.Disable, policies: c.Policy}
+	d := detecting{random: before.randomDigestKey(), keyFile: c.Classify.KeyFile, rules: c.Rules.Files, disable: c.Rules.Disable, policies: c.Policy}
 	detection, err := d.detection(c.Classify.limits(), a.log)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", file, err)
 	}
-	ledger, err := openLedger(c.Sinks.Ledger.Path, c.Sinks.Ledger.limits(), detection, a.log)
+	detection.windows.goOn(before)
+	ledger, err := before.ledgerFor(c.Sinks.Ledger, detection, a.log)
 	if err != nil {
 		return nil, nil, c.locate(problem("sinks.ledger.path", "%v", err))
 	}
 	agent := newAgent(a.log, detection, time.Now, ledger)
+	agent.ledgerConfig = c.Sinks.Ledger
+	agent.metrics.reloaded(true)
 	agent.randomKey = c.Classify.KeyFile == ""
 	if problem := agent.configure(c); problem != nil {
 		return nil, nil, c.locate(problem)
@@ -70,7 +67,13 @@ func (a *app) agentFrom(file string) (*agent, *config, error) {
 
 // configure adds the sources and sinks that the file names.
 func (a *agent) configure(c *config) *configProblem {
+	if c.Enabled != nil && !*c.Enabled {
+		a.addIdle()
+	}
 	for i, s := range c.Sources {
+		if c.Enabled != nil && !*c.Enabled {
+			break
+		}
 		if err := a.addConfigured(s); err != nil {
 			return problem(fmt.Sprintf("sources[%d]", i), "%v", err)
 		}
@@ -149,6 +152,7 @@ func (a *app) checkConfigCommand() *cobra.Command {
 		Long: `Check-config reads a file as run would and says what is wrong, with line and
 column. A complete file:
 
+  # enabled: false                 # stop looking, go on serving
   sources:
     - kafka:
         brokers: [kafka-0:9092, kafka-1:9092]
@@ -176,7 +180,7 @@ column. A complete file:
     listen: 127.0.0.1:9464         # metrics, health, findings page`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
-			_, c, err := a.agentFrom(args[0])
+			_, c, err := a.agentFrom(args[0], nil)
 			if err != nil {
 				return usage(err)
 			}

@@ -43,7 +43,7 @@ func (s *server) url() string { return "http://" + s.listener.Addr().String() + 
 
 // handle sets what is served: the page only on loopback or behind
 // authentication, because it tells where to look for leaks.
-func (s *server) handle(metrics http.Handler, findings page.Config, ready func() error) {
+func (s *server) handle(metrics http.Handler, findings page.Config, ready func() error, reload func(context.Context) error) {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", metrics)
 	mux.HandleFunc("GET /-/healthy", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
@@ -55,6 +55,9 @@ func (s *server) handle(metrics http.Handler, findings page.Config, ready func()
 		fmt.Fprintln(w, "ok")
 	})
 	if s.private() {
+		if reload != nil {
+			mux.HandleFunc("POST /-/reload", reloadHandler(reload))
+		}
 		mux.Handle("/", page.New(findings))
 	} else {
 		mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
@@ -63,6 +66,25 @@ func (s *server) handle(metrics http.Handler, findings page.Config, ready func()
 		})
 	}
 	s.handler = mux
+}
+
+// reloadHandler answers with what is wrong with the configuration. A browser may not be made
+// to ask: it sends Origin or Sec-Fetch-Site with what another site makes it send.
+func reloadHandler(reload func(context.Context) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if site := r.Header.Get("Sec-Fetch-Site"); r.Header.Get("Origin") != "" || site != "" && site != "none" {
+			http.Error(w, "not from a page", http.StatusForbidden)
+			return
+		}
+		switch err := reload(r.Context()); {
+		case errors.Is(err, errNotRunning):
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		case err != nil:
+			http.Error(w, err.Error(), http.StatusBadRequest)
+		default:
+			fmt.Fprintln(w, "ok")
+		}
+	}
 }
 
 // private says whether only people who may see findings reach the server.

@@ -30,6 +30,13 @@ func newWindows(limits window.Limits, wanted []*classify.Rule) *windows {
 	return w
 }
 
+// goOn follows what an agent before followed. That agent must not observe any more.
+func (w *windows) goOn(before *agent) {
+	if w != nil && before != nil && before.windows != nil {
+		w.tracker = before.windows.tracker
+	}
+}
+
 // observe takes in an observation. Its findings are reported when others may go on.
 func (w *windows) observe(o *classify.Observation, report func(*classify.Finding)) {
 	if w == nil {
