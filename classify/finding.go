@@ -1,9 +1,15 @@
 package classify
 
 import (
+	_ "embed" // the schema
 	"encoding/json"
 	"time"
 )
+
+// FindingJSONSchema is the JSON Schema (draft 2020-12) of findings.
+//
+//go:embed finding.schema.json
+var FindingJSONSchema string
 
 // FindingSchema is the value of every finding's "schema" member.
 const FindingSchema = "leaktap/finding/v1"

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -14,18 +15,23 @@ import (
 )
 
 func (a *app) explainCommand() *cobra.Command {
-	d, o := &detecting{}, &decoding{}
+	d, o, ledger := &detecting{}, &decoding{}, ""
 	c := &cobra.Command{
-		Use:   "explain (RULE-OR-KIND | -)",
-		Short: "Explain a rule: what it finds, why it matters, how to fix it",
+		Use:   "explain (RULE-OR-KIND | FINDING | -)",
+		Short: "Explain a rule, a finding, or a record",
 		Long: `Explain tells of a rule or a kind of token what it finds, why it matters, how to
-fix it and what stays silent. With - it reads records from standard input as scan
+fix it and what stays silent. With --ledger it tells of a finding, by its id or
+fingerprint, what is known of it and what would silence it. With - it reads records from standard input as scan
 does and tells of each what it was taken for, how much of it was looked at, and
 every finding with its place, its severity and confidence, and its reason.`,
 		Example: `  leaktap explain token-in-log
+  leaktap explain 25ea5eb94df33d839a4f55277ed4adcf --ledger ledger.db
   head -1 access.log | leaktap explain -`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
+			if isFingerprint(args[0]) || strings.HasPrefix(args[0], "lt-") {
+				return a.explainFinding(d, ledger, args[0])
+			}
 			if args[0] != ingest.StdinName {
 				return a.showRule(d, args[0])
 			}
@@ -38,7 +44,50 @@ every finding with its place, its severity and confidence, and its reason.`,
 	}
 	d.flags(c.Flags())
 	o.flags(c.Flags())
+	c.Flags().StringVar(&ledger, "ledger", "", "the ledger that holds the finding")
 	return c
+}
+
+// explainFinding tells what a ledger knows of an exposure.
+func (a *app) explainFinding(d *detecting, file, name string) error {
+	if file == "" {
+		return usage(fmt.Errorf("explain %s: want --ledger FILE, which holds the finding", name))
+	}
+	ledger, err := a.readLedger(d, file)
+	if err != nil {
+		return err
+	}
+	list := ledger.Snapshot()
+	i := slices.IndexFunc(list, func(x alert.Exposure) bool { return x.Fingerprint == name || x.Sample.ID == name })
+	if i < 0 {
+		return usage(fmt.Errorf("explain %s: the ledger has no such finding; of an exposure it knows the newest one (leaktap report exposures)", name))
+	}
+	x := &list[i]
+	f, t := x.Sample, alert.Describe(x)
+	fmt.Fprintf(a.out, "%s %s (confidence %s, %s): %s\n", strings.ToUpper(x.Severity.String()), f.Rule.ID, f.Confidence, x.State, f.Rule.Title)
+	accept := f.Rule.ID
+	if f.HTTP.Route != "" {
+		accept += " " + f.HTTP.Method + " " + f.HTTP.Route
+	}
+	writeRows(a.out, [][2]string{
+		{"endpoint", t.Endpoint},
+		{"where", t.Part},
+		{"shape", t.Shape},
+		{"digest", f.Evidence.Digest},
+		{"token", t.Token},
+		{"policy", t.Verdict},
+		{"seen", t.Seen},
+		{"since", t.Since},
+		{"first", t.First},
+		{"newest", t.Newest},
+		{"without it", count(x.Absent, "answers of the route since it was seen last")},
+		{"came back", count(int64(x.Regressions), "times after it was gone")},
+		{"why", f.Rule.Why},
+		{"silent", f.Rule.FalsePositives},
+		{"fix", f.Rule.Fix},
+		{"accept", "a line of .leaktapignore: " + x.Fingerprint + " until DATE # REASON; for all of the rule there: " + accept + " until DATE # REASON"},
+	})
+	return nil
 }
 
 // explainRecords explains what standard input holds.

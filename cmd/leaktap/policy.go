@@ -211,18 +211,3 @@ findings; what is new, denied or undeclared is left, and makes the exit code 1.`
 	o.sourceFlags(c.Flags())
 	return c
 }
-
-func (a *app) schemaCommand() *cobra.Command {
-	c := &cobra.Command{Use: "schema", Short: "Print JSON Schemas of leaktap's files"}
-	c.AddCommand(&cobra.Command{
-		Use:   "policy",
-		Short: "Print the JSON Schema of policy files",
-		Long:  "Policy prints the JSON Schema (draft 2020-12) of policy files and baselines, for editors and checks.",
-		Args:  cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			_, err := io.WriteString(a.out, policy.Schema())
-			return err
-		},
-	})
-	return c
-}

@@ -77,21 +77,30 @@ func (a *app) report(o *reportOptions, read func(l *alert.Ledger, all bool) tabl
 	if !ok {
 		return usage(fmt.Errorf("output format %q: there is none%s (text, jsonl, csv)", o.format, didYouMean(o.format, []string{"text", "jsonl", "csv"})))
 	}
-	now, err := o.clock()
+	ledger, err := a.readLedger(&o.detecting, o.ledger)
 	if err != nil {
-		return usage(err)
-	}
-	set, err := o.ruleSet(a.log)
-	if err != nil {
-		return usage(err)
-	}
-	rules := &detection{rules: set.rules()}
-	ledger, err := alert.ReadLedger(o.ledger, alert.LedgerConfig{MaxExposures: 1 << 20, MaxTokens: 1 << 20, Now: now}, rules.rule)
-	if err != nil {
-		return incomplete(err)
+		return err
 	}
 	t := read(ledger, o.all)
 	return write(a.out, &t)
+}
+
+// readLedger reads all of a ledger's file.
+func (a *app) readLedger(d *detecting, file string) (*alert.Ledger, error) {
+	now, err := d.clock()
+	if err != nil {
+		return nil, usage(err)
+	}
+	set, err := d.ruleSet(a.log)
+	if err != nil {
+		return nil, usage(err)
+	}
+	rules := &detection{rules: set.rules()}
+	ledger, err := alert.ReadLedger(file, alert.LedgerConfig{MaxExposures: 1 << 20, MaxTokens: 1 << 20, Now: now}, rules.rule)
+	if err != nil {
+		return nil, incomplete(err)
+	}
+	return ledger, nil
 }
 
 // tokenReport lists tokens.

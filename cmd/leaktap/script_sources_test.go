@@ -13,6 +13,9 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/leaktap/leaktap/alert"
+	"github.com/leaktap/leaktap/classify"
 )
 
 // writeCapture writes a pcap file of one connection with one exchange:
@@ -98,4 +101,16 @@ func writeProfiles(ts *testscript.TestScript, neg bool, args []string) {
 			`"response_body":"{\"id\":%d,\"email\":\"user.%d@mailbox.org\"}"}`+"\n", i/60, i%60, id, strings.Repeat("k7Q2", 10), id, id)
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(b.String()), 0o600))
+}
+
+// firstFinding sets variables to what names the first exposure of a ledger.
+func firstFinding(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: finding LEDGER")
+	}
+	ledger, err := alert.ReadLedger(ts.MkAbs(args[0]), alert.LedgerConfig{}, func(string) *classify.Rule { return nil })
+	ts.Check(err)
+	x := ledger.Snapshot()[0]
+	ts.Setenv("FINGERPRINT", x.Fingerprint)
+	ts.Setenv("FINDING", x.Sample.ID)
 }

@@ -53,6 +53,8 @@ var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 	"same":    same,
 	"capture": writeCapture,
 	"broker":  startBroker,
+	// finding LEDGER: sets FINGERPRINT and FINDING to those of the first exposure
+	"finding": firstFinding,
 	// profiles N FILE: N answers about people, read one after the other
 	"profiles": writeProfiles,
 }
