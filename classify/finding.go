@@ -181,14 +181,16 @@ type wireSource struct {
 	Frame     int64      `json:"frame,omitempty"`
 }
 
+func newWireSource(s *Source) wireSource {
+	w := wireSource{Kind: s.Kind, Name: s.Name, Line: s.Line, Lines: s.Lines, Index: s.Index, Frame: s.Frame}
+	if s.Kind == SourceKafka {
+		w.Partition, w.Offset = &s.Partition, &s.Offset
+	}
+	return w
+}
+
 func newWireFinding(f *Finding) wireFinding {
-	src := wireSource{
-		Kind: f.Source.Kind, Name: f.Source.Name, Line: f.Source.Line,
-		Lines: f.Source.Lines, Index: f.Source.Index, Frame: f.Source.Frame,
-	}
-	if f.Source.Kind == SourceKafka {
-		src.Partition, src.Offset = &f.Source.Partition, &f.Source.Offset
-	}
+	src := newWireSource(&f.Source)
 	var at string
 	if !f.Time.IsZero() {
 		at = f.Time.UTC().Format(time.RFC3339Nano)

@@ -17,9 +17,22 @@ type Observation struct {
 	Caller Caller
 	Object Object
 	Answer Answer
+	// Part says whose windows it is for.
+	Part Part
 	// coordinates tell the exchange from all others of its source.
 	coordinates []byte
 }
+
+// Part says which windows an observation is for: where several machines look together, those
+// of one caller meet at one place, and those of one address at another.
+type Part uint8
+
+// The parts.
+const (
+	PartAll Part = iota
+	PartCaller
+	PartClient
+)
 
 // Object is what a request asks for.
 type Object struct {

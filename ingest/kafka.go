@@ -36,6 +36,10 @@ type KafkaConfig struct {
 	Group string
 	// Start says where a partition without committed offset starts.
 	Start Start
+	// Readback, unless 0, is how far back each partition is read that a group assigns, whatever
+	// is committed; nothing is committed then. It is for those whose state is made of the newest
+	// records.
+	Readback time.Duration
 	// StopAtEnd ends Run when every partition was read to its end.
 	StopAtEnd bool
 	Access    KafkaAccess

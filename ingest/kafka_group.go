@@ -64,11 +64,19 @@ func unlessFinished(cause error) error {
 // it do. When all reading is over it calls stop and stays, so that the group is
 // not joined again in between.
 func (k *Kafka) member(ctx context.Context, h Handler, g *kafka.Generation, stop context.CancelCauseFunc) {
-	s := newSession(k, h, g.CommitOffsets)
+	commit := g.CommitOffsets
+	if k.cfg.Readback > 0 {
+		commit = func(map[string]map[int]int64) error { return nil }
+	}
+	s := newSession(k, h, commit)
 	for topic, partitions := range g.Assignments {
 		for _, p := range partitions {
 			// A negative offset means that none is committed.
-			s.add(topicPartition{topic, int32(p.ID)}, max(p.Offset, noOffset), k.cfg.Start)
+			offset, start := max(p.Offset, noOffset), k.cfg.Start
+			if k.cfg.Readback > 0 {
+				offset, start = noOffset, Start{kind: startTime, at: time.Now().Add(-k.cfg.Readback)}
+			}
+			s.add(topicPartition{topic, int32(p.ID)}, offset, start)
 		}
 	}
 	defer s.forget() // the lag is another member's from now on

@@ -85,26 +85,42 @@ func (t *Tracker) Observe(o *classify.Observation, report func(*classify.Finding
 	s := &seen{Observation: o, now: o.Time.Unix(), report: report}
 	status := o.HTTP.Status
 	s.ok, s.denied = status/100 == 2, status == 401 || status == 403 || status == 404
-	if o.Answer.Hint != classify.NoHint {
-		t.hint(s)
+	var kind *family
+	if o.Part == classify.PartAll {
+		kind = t.object(s)
 	}
 	if !s.ok && !s.denied || o.HTTP.Method == "" {
 		return
 	}
-	var kind *family
-	if o.Object.Family != 0 {
-		kind = t.families.get(o.Object.Family, func() *family { return &family{} })
-		t.guessable(s, kind)
-	}
-	if o.Caller.ID != 0 {
+	if o.Part != classify.PartClient && o.Caller.ID != 0 {
 		t.follow(s, kind, o.Caller.ID, false)
 	}
-	if o.Caller.Client != 0 && o.Caller.Client != o.Caller.ID {
+	if o.Part != classify.PartCaller && o.Caller.Client != 0 && o.Caller.Client != o.Caller.ID {
 		t.follow(s, kind, o.Caller.Client, true)
 	}
-	if s.ok && o.Answer.Private && o.Object.ID != 0 {
+}
+
+// object judges what concerns no caller: the kind of object, which it returns, the object,
+// and what a refusal tells.
+func (t *Tracker) object(s *seen) (kind *family) {
+	if s.Answer.Hint != classify.NoHint {
+		t.hint(s)
+	}
+	if !s.ok && !s.denied || s.HTTP.Method == "" || s.Object.Family == 0 {
+		return nil
+	}
+	kind = t.families.get(s.Object.Family, func() *family { return &family{} })
+	t.guessable(s, kind)
+	if s.ok && s.Answer.Private && s.Object.ID != 0 {
 		t.readObject(s)
 	}
+	return kind
+}
+
+// Matters says whether an observation may change what a tracker finds of a caller or an
+// address: what it holds is private, or it was refused.
+func Matters(o *classify.Observation) bool {
+	return o.Answer.Private || o.Object.Numeric && (o.HTTP.Status == 401 || o.HTTP.Status == 403 || o.HTTP.Status == 404)
 }
 
 // follow counts the exchange for a caller, or for the address of many callers.

@@ -40,6 +40,10 @@ type continuity struct {
 	// reload asks for another configuration; nil where there is none.
 	reload       func(ctx context.Context) error
 	ledgerConfig ledgerConfig
+	// handler takes records in the place of the pipeline, unless it is nil.
+	handler func(p *pipeline) ingest.Handler
+	// observations takes what is to be joined with that of other agents; nil for none.
+	observations *alert.Observations
 	// randomKey says that the digest key lasts as long as the process.
 	randomKey bool
 }
@@ -154,11 +158,19 @@ func (a *agent) addSink(s sink) {
 // addKafka adds a source of topics.
 func (a *agent) addKafka(cfg ingest.KafkaConfig) error {
 	cfg.Uninspected = a.metrics.skip
+	if a.handler != nil { // records are taken as they are, those of a window again
+		cfg.Format, cfg.Readback = "text", readback
+	}
 	k, err := ingest.NewKafka(cfg, a.metrics.registry, a.log)
 	if err != nil {
 		return err
 	}
-	a.addSource("kafka", k.Ready(), func(ctx context.Context, p *pipeline) error { return k.Run(ctx, p) })
+	a.addSource("kafka", k.Ready(), func(ctx context.Context, p *pipeline) error {
+		if a.handler != nil {
+			return k.Run(ctx, a.handler(p))
+		}
+		return k.Run(ctx, p)
+	})
 	return nil
 }
 
@@ -209,7 +221,7 @@ const settleTimeout = 10 * time.Second
 // run runs until ctx ends, every source has ended, or one of them fails.
 func (a *agent) run(ctx context.Context) error {
 	a.pipeline = newPipeline(a.detection, a.now, a.log, a.metrics, a.sinks...)
-	a.pipeline.ledger, a.pipeline.ignoring = a.ledger, a.ignoring
+	a.pipeline.ledger, a.pipeline.ignoring, a.pipeline.observations = a.ledger, a.ignoring, a.observations
 	sinkCtx, stopSinks := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopSinks()
 	sinks := start(sinkCtx, a.runners)

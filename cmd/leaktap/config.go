@@ -96,6 +96,7 @@ type rulesConfig struct {
 type sinksConfig struct {
 	JSONLines    *jsonLinesConfig    `yaml:"jsonl"`
 	Ledger       ledgerConfig        `yaml:"ledger"`
+	Observations *topicConfig        `yaml:"observations"`
 	Alertmanager *alertmanagerConfig `yaml:"alertmanager"`
 	Webhook      *webhookConfig      `yaml:"webhook"`
 }
@@ -103,6 +104,12 @@ type sinksConfig struct {
 type jsonLinesConfig struct {
 	Path string `yaml:"path"`
 	Sync bool   `yaml:"sync"`
+}
+
+// topicConfig is a topic that is written to.
+type topicConfig struct {
+	Brokers []string `yaml:"brokers"`
+	Topic   string   `yaml:"topic"`
 }
 
 type ledgerConfig struct {

@@ -93,9 +93,13 @@ func yamlError(file string, text []byte, into any, err error) error {
 	return fmt.Errorf("%s: %s", at(file, where), message)
 }
 
-// unknownKey says what is wrong with a key, which may be right elsewhere.
+// unknownKey says what is wrong with a key, which may be right elsewhere: then it is
+// misplaced, or one letter off another.
 func unknownKey(key string, known []string) string {
 	if slices.Contains(known, key) {
+		if i := slices.IndexFunc(known, func(k string) bool { return editDistance(key, k) == 1 }); i >= 0 {
+			return fmt.Sprintf("key %q does not belong here: did you mean %q, or is the indentation wrong?", key, known[i])
+		}
 		return fmt.Sprintf("key %q does not belong here: check the indentation", key)
 	}
 	return fmt.Sprintf("unknown key %q%s", key, didYouMean(key, known))

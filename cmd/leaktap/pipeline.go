@@ -12,6 +12,7 @@ import (
 
 	"github.com/leaktap/leaktap/alert"
 	"github.com/leaktap/leaktap/classify"
+	"github.com/leaktap/leaktap/classify/window"
 )
 
 // sink takes findings to people. Accept does not wait for networks or disks;
@@ -32,6 +33,8 @@ type pipeline struct {
 	metrics *metrics
 	// ledger counts answers and calls; nil where nobody asks for them.
 	ledger *alert.Ledger
+	// observations goes to where those of many agents meet; nil for nowhere.
+	observations *alert.Observations
 	// ignoring is nil where nothing is accepted.
 	ignoring *ignoring
 
@@ -104,6 +107,9 @@ func (p *pipeline) observe(o *classify.Observation) {
 		return
 	}
 	p.windows.observe(o, p.report)
+	if p.observations != nil && window.Matters(o) {
+		p.observations.Observe(o)
+	}
 	if p.ledger != nil {
 		p.ledger.Answered(&o.HTTP)
 		if o.Caller.Token != "" {

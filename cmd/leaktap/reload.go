@@ -25,6 +25,8 @@ type reloader struct {
 	// requests are those of the server, answered with what is wrong.
 	requests chan chan error
 	interval time.Duration
+	// aggregate makes the daemon an aggregator.
+	aggregate bool
 	// tried is what the files held when they were read last.
 	tried [sha256.Size]byte
 }
@@ -41,7 +43,7 @@ func (a *app) newReloader(file string) *reloader {
 
 // run runs the daemon until ctx ends or it fails.
 func (r *reloader) run(ctx context.Context) error {
-	agent, c, err := r.app.agentFrom(r.file, nil)
+	agent, c, err := r.app.agentFrom(r.file, nil, r.aggregate)
 	if err != nil {
 		return usage(err)
 	}
@@ -96,7 +98,7 @@ func (r *reloader) until(ctx context.Context, now *running, signals <-chan os.Si
 // try reads the configuration. What is wrong is logged, and returned.
 func (r *reloader) try(now *running, cause string) (*running, error) {
 	r.tried = now.config.sum()
-	agent, c, err := r.app.agentFrom(r.file, now.agent)
+	agent, c, err := r.app.agentFrom(r.file, now.agent, r.aggregate)
 	now.agent.metrics.reloaded(err == nil)
 	if err != nil {
 		r.app.log.Error("configuration not reloaded: the one before stays", "by", cause, "cause", err)

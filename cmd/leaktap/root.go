@@ -128,7 +128,7 @@ Exit codes: 0 nothing found, 1 findings, 2 usage or configuration,
 	flags.Var(textValue{a.logFormat.Set, a.logFormat.String, "format"}, "log-format", "form of log lines: logfmt, json")
 	flags.StringVar(&a.color, "color", "auto", "colour in text output: auto, always, never")
 	root.AddCommand(
-		a.scanCommand(), a.sniffCommand(), a.tailCommand(), a.runCommand(), a.demoCommand(),
+		a.scanCommand(), a.sniffCommand(), a.tailCommand(), a.runCommand(), a.aggregateCommand(), a.demoCommand(),
 		a.policyCommand(), a.reportCommand(), a.rulesCommand(), a.explainCommand(), a.formatCommand(), a.exchangesCommand(), a.checkConfigCommand(),
 		a.schemaCommand(), a.keyCommand(), a.versionCommand(),
 	)

@@ -37,7 +37,7 @@ changes nothing: the log, the answer and config_last_reload_successful tell.
 
 // agentFrom makes the agent that a configuration file describes, not yet served. What an
 // agent before it knew it goes on with: the random key, the ledger, what is followed.
-func (a *app) agentFrom(file string, before *agent) (*agent, *config, error) {
+func (a *app) agentFrom(file string, before *agent, aggregate bool) (*agent, *config, error) {
 	c, err := loadConfig(file)
 	if err != nil {
 		return nil, nil, err
@@ -56,6 +56,11 @@ func (a *app) agentFrom(file string, before *agent) (*agent, *config, error) {
 	agent.ledgerConfig = c.Sinks.Ledger
 	agent.metrics.reloaded(true)
 	agent.randomKey = c.Classify.KeyFile == ""
+	if aggregate {
+		if problem := agent.aggregates(c); problem != nil {
+			return nil, nil, c.locate(problem)
+		}
+	}
 	if problem := agent.configure(c); problem != nil {
 		return nil, nil, c.locate(problem)
 	}
@@ -107,6 +112,14 @@ func (a *agent) addConfigured(s sourceConfig) error {
 func (a *agent) addSinks(c sinksConfig) *configProblem {
 	if s := c.JSONLines; s != nil {
 		a.addSink(alert.NewFile(alert.FileConfig{Path: s.Path, Sync: s.Sync}, a.findings, a.log))
+	}
+	if s := c.Observations; s != nil {
+		o, err := alert.NewObservations(alert.ObservationsConfig{Brokers: s.Brokers, Topic: s.Topic}, a.findings, a.log)
+		if err != nil {
+			return problem("sinks.observations", "%v", err)
+		}
+		a.observations = o
+		a.addSink(o)
 	}
 	if s := c.Alertmanager; s != nil {
 		am, err := alert.NewAlertmanager(alert.AlertmanagerConfig{
@@ -180,7 +193,7 @@ column. A complete file:
     listen: 127.0.0.1:9464         # metrics, health, findings page`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
-			_, c, err := a.agentFrom(args[0], nil)
+			_, c, err := a.agentFrom(args[0], nil, false)
 			if err != nil {
 				return usage(err)
 			}
