@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -16,6 +17,9 @@ import (
 
 	"github.com/rogpeppe/go-internal/txtar"
 	"github.com/twmb/franz-go/pkg/kfake"
+
+	"github.com/leaktap/leaktap/alert"
+	"github.com/leaktap/leaktap/classify"
 )
 
 // lockedBuffer is a log that is read while it is written.
@@ -216,5 +220,61 @@ func TestReloadByFile(t *testing.T) {
 		if code, _ := d.ask(header); code != http.StatusForbidden {
 			t.Errorf("a page of another site gets status %d", code)
 		}
+	}
+}
+
+// TestRestartGoesOnAlerting checks that an agent sends the exposures that its ledger holds
+// open to the Alertmanager again, and not those that are resolved.
+func TestRestartGoesOnAlerting(t *testing.T) {
+	posted := make(chan string, 100)
+	am := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		text, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		posted <- string(text)
+	}))
+	defer am.Close()
+	dir := t.TempDir()
+	ledger := filepath.Join(dir, "ledger.db")
+	now := time.Now()
+	l, err := alert.OpenLedger(ledger, alert.LedgerConfig{Now: func() time.Time { return now }}, func(string) *classify.Rule { return nil }, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rule := &classify.Rule{ID: "password-hash", Category: classify.CategoryCredential, Title: "t", Why: "w", Fix: "f"}
+	accept := func(id, route string) {
+		l.Accept(&classify.Finding{
+			ID: id, Fingerprint: id, Rule: rule, Severity: classify.High, Confidence: classify.HighConfidence, Where: classify.InResponseBody, Count: 1,
+			HTTP: classify.HTTP{Method: "GET", Route: route, Status: 200}, Source: classify.Source{Kind: classify.SourceFile, Name: "a"},
+		})
+	}
+	now = now.Add(-3 * time.Hour)
+	accept("old", "/old")
+	now = now.Add(3*time.Hour - time.Minute)
+	accept("new", "/new")
+	if err := l.Settle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	config := filepath.Join(dir, "leaktap.yaml")
+	text := "enabled: false\nsources:\n  - interface: {name: lo}\nsinks: {ledger: {path: " + ledger + "}, alertmanager: {urls: ['" + am.URL + "']}}\nhttp: {listen: ''}\n"
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	a := &app{streams: &streams{strings.NewReader(""), io.Discard, io.Discard}, log: slog.New(slog.DiscardHandler)}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- a.newReloader(config).run(ctx) }()
+	select {
+	case got := <-posted:
+		if !strings.Contains(got, `"route":"/new"`) || strings.Contains(got, `"route":"/old"`) {
+			t.Errorf("alerts are %s", got)
+		}
+	case <-time.After(20 * time.Second):
+		t.Error("nothing was sent")
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
 	}
 }

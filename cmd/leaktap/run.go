@@ -130,6 +130,7 @@ func (a *agent) addSinks(c sinksConfig) *configProblem {
 		if err != nil {
 			return problem("sinks.alertmanager.urls", "%v", err)
 		}
+		a.goOnAlerting(am)
 		a.addSink(am)
 	}
 	if s := c.Webhook; s != nil {
@@ -144,6 +145,16 @@ func (a *agent) addSinks(c sinksConfig) *configProblem {
 		a.addSink(w)
 	}
 	return nil
+}
+
+// goOnAlerting hands the exposures that are open to a new sender, which knows of none: an
+// Alertmanager forgets what is not sent again, and a restart proves nothing mended.
+func (a *agent) goOnAlerting(am *alert.Alertmanager) {
+	for _, x := range a.ledger.Snapshot() {
+		if x.State != alert.StateResolved {
+			am.Accept(x.Sample)
+		}
+	}
 }
 
 // readSecret reads a secret from its file; no file is no secret.
