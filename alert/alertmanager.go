@@ -17,6 +17,8 @@ import (
 
 // AlertmanagerConfig says where alerts are sent; a zero field means its default.
 type AlertmanagerConfig struct {
+	// AllowLinkLocal lets requests go to link-local addresses.
+	AllowLinkLocal bool
 	// URLs are the base URLs of all members of the cluster: alerts go to each of
 	// them, as Alertmanager asks for, and never through a load balancer.
 	URLs []string
@@ -86,7 +88,7 @@ func NewAlertmanager(c AlertmanagerConfig, m *Metrics, log *slog.Logger) (*Alert
 		}
 		a.peers = append(a.peers, &peer{
 			index: i, url: u.JoinPath("api/v2/alerts").String(), batch: c.Batch,
-			alerts: a.alerts, counts: a.counts, poster: newPoster(c.Timeout),
+			alerts: a.alerts, counts: a.counts, poster: newPoster(c.Timeout, c.AllowLinkLocal),
 			log:  log.With("sink", "alertmanager", "host", u.Host),
 			wake: make(chan struct{}, 1),
 		})

@@ -7,8 +7,11 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
+	"syscall"
 	"time"
 )
 
@@ -33,11 +36,25 @@ func refused(err error) bool {
 		status.code != http.StatusRequestTimeout && status.code != http.StatusTooManyRequests
 }
 
+// errLinkLocal refuses an address at which clouds keep the credentials of a machine.
+var errLinkLocal = errors.New("the address is link-local, which is refused unless it is allowed")
+
 // newPoster returns a poster whose requests take no longer than timeout each.
-func newPoster(timeout time.Duration) *poster {
+func newPoster(timeout time.Duration, linkLocal bool) *poster {
+	dialer := &net.Dialer{Timeout: timeout}
+	if !linkLocal {
+		// The address that a name leads to is judged, and each time: names change.
+		dialer.Control = func(_, address string, _ syscall.RawConn) error {
+			if to, err := netip.ParseAddrPort(address); err == nil && to.Addr().Unmap().IsLinkLocalUnicast() {
+				return errLinkLocal
+			}
+			return nil
+		}
+	}
 	return &poster{&http.Client{
 		Timeout: timeout,
 		Transport: &http.Transport{
+			DialContext:            dialer.DialContext,
 			Proxy:                  http.ProxyFromEnvironment,
 			MaxIdleConnsPerHost:    1,
 			IdleConnTimeout:        90 * time.Second,

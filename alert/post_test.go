@@ -33,7 +33,7 @@ func TestPostAnswers(t *testing.T) {
 		599: "answered 599 ",
 	} {
 		r := newReceiver(t, always(status))
-		p := newPoster(time.Second)
+		p := newPoster(time.Second, false)
 		err := p.post(t.Context(), r.URL, []byte("{}"), http.Header{"X-Extra": {"1"}})
 		p.close()
 		if (err == nil) != (want == "") || (err != nil && err.Error() != want) {
@@ -58,7 +58,7 @@ func TestPostBoundsAnswers(t *testing.T) {
 		}
 	}))
 	defer endless.Close()
-	p := newPoster(10 * time.Second)
+	p := newPoster(10*time.Second, false)
 	defer p.close()
 	if err := p.post(t.Context(), endless.URL, nil, nil); err != nil {
 		t.Errorf("endless answer: %v", err)
@@ -68,7 +68,7 @@ func TestPostBoundsAnswers(t *testing.T) {
 	silent := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-release }))
 	defer silent.Close()
 	defer close(release)
-	hasty := newPoster(20 * time.Millisecond)
+	hasty := newPoster(20*time.Millisecond, false)
 	defer hasty.close()
 	if err := hasty.post(t.Context(), silent.URL, nil, nil); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("silent server: got %v", err)

@@ -6,7 +6,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -28,6 +27,12 @@ type WebhookConfig struct {
 	URL string
 	// Secret signs each body; without it bodies are not signed.
 	Secret []byte
+	// Format is one of WebhookFindings, the default, WebhookSlack and WebhookTemplate; Template
+	// is the text of the last.
+	Format, Template string
+	// AllowLinkLocal lets requests go to link-local addresses, where clouds keep credentials
+	// for whoever asks from the machine.
+	AllowLinkLocal bool
 	// Timeout bounds one request, 10 s by default.
 	Timeout time.Duration
 	// GiveUp bounds the tries of one batch, 30 s by default. After a batch was
@@ -45,6 +50,7 @@ type Webhook struct {
 	*queue
 	config WebhookConfig
 	poster *poster
+	body   bodyWriter
 	down   bool // the last batch was given up
 }
 
@@ -61,7 +67,11 @@ func NewWebhook(c WebhookConfig, m *Metrics, log *slog.Logger) (*Webhook, error)
 	}
 	c.Timeout = cmp.Or(c.Timeout, 10*time.Second)
 	c.GiveUp = cmp.Or(c.GiveUp, 30*time.Second)
-	w := &Webhook{config: c, poster: newPoster(c.Timeout)}
+	body, err := bodyOf(c.Format, c.Template)
+	if err != nil {
+		return nil, fmt.Errorf("configure webhook: %w", err)
+	}
+	w := &Webhook{config: c, poster: newPoster(c.Timeout, c.AllowLinkLocal), body: body}
 	w.queue = newQueue("webhook", cmp.Or(c.Queue, 10_000), cmp.Or(c.Batch, 50), m, log, w.send)
 	return w, nil
 }
@@ -75,11 +85,10 @@ func (w *Webhook) Run(ctx context.Context) error {
 // send posts one batch, again and again if need be. It is called by Run's
 // goroutine only.
 func (w *Webhook) send(ctx context.Context, batch []*classify.Finding) error {
-	body, err := json.Marshal(webhookBody{WebhookSchema, batch})
+	body, err := w.body(batch)
 	if err != nil {
 		return fmt.Errorf("encode findings: %w", err)
 	}
-	body = EscapeInvisible(body)
 	header := http.Header{}
 	if len(w.config.Secret) > 0 {
 		header.Set(SignatureHeader, sign(w.config.Secret, body))

@@ -134,9 +134,13 @@ type alertmanagerConfig struct {
 }
 
 type webhookConfig struct {
-	URL        string   `yaml:"url"`
-	SecretFile string   `yaml:"secret_file"`
-	Timeout    duration `yaml:"timeout"`
+	URL        string `yaml:"url"`
+	SecretFile string `yaml:"secret_file"`
+	// Format is findings, slack or template; TemplateFile holds the last.
+	Format         string   `yaml:"format"`
+	TemplateFile   string   `yaml:"template_file"`
+	AllowLinkLocal bool     `yaml:"allow_link_local"`
+	Timeout        duration `yaml:"timeout"`
 }
 
 type httpConfig struct {

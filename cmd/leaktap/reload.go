@@ -152,7 +152,7 @@ func (c *config) files() []string {
 	files := append([]string{c.file, c.Classify.KeyFile, c.Policy.File, c.Policy.Baseline, c.HTTP.WebConfigFile}, c.Policy.OpenAPI...)
 	files = append(files, c.Rules.Files...)
 	if s := c.Sinks.Webhook; s != nil {
-		files = append(files, s.SecretFile)
+		files = append(files, s.SecretFile, s.TemplateFile)
 	}
 	for _, s := range c.Sources {
 		if k := s.Kafka; k != nil {

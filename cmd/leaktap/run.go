@@ -138,7 +138,16 @@ func (a *agent) addSinks(c sinksConfig) *configProblem {
 		if err != nil {
 			return problem("sinks.webhook.secret_file", "%v", err)
 		}
-		w, err := alert.NewWebhook(alert.WebhookConfig{URL: s.URL, Secret: secret, Timeout: time.Duration(s.Timeout)}, a.findings, a.log)
+		template, err := readSecret(s.TemplateFile)
+		if err != nil {
+			return problem("sinks.webhook.template_file", "%v", err)
+		}
+		if err := alert.CheckWebhookFormat(s.Format, string(template)); err != nil {
+			return problem("sinks.webhook.format", "%v", err)
+		}
+		w, err := alert.NewWebhook(alert.WebhookConfig{
+			URL: s.URL, Secret: secret, Timeout: time.Duration(s.Timeout), Format: s.Format, Template: string(template), AllowLinkLocal: s.AllowLinkLocal,
+		}, a.findings, a.log)
 		if err != nil {
 			return problem("sinks.webhook.url", "%v", err)
 		}
