@@ -197,11 +197,24 @@ func (o *observer) object(target []byte, route, service string) (obj Object) {
 	if last != nil {
 		obj.ID = sipHash(o.key, ids)
 	}
-	if n, ok := number(last); ok {
+	if n, ok := number(digitsOf(last)); ok {
 		obj.Numeric, obj.Number = true, n+int64(obj.Family>>1)
 	}
 	return obj
 }
+
+// digitsOf returns the number that ends an identifier: the 17 of user17 and inv-17. An
+// identifier with digits before that is none that is counted.
+func digitsOf(id []byte) []byte {
+	name := bytes.TrimRight(id, "0123456789")
+	if len(name) > maxCounted || bytes.ContainsAny(name, "0123456789") {
+		return nil
+	}
+	return id[len(name):]
+}
+
+// maxCounted bounds the letters before a number that is counted.
+const maxCounted = 24
 
 // family is the hash of a service's template.
 func (o *observer) family(service, template string) uint64 {

@@ -15,7 +15,7 @@ func TestObservationRoundTrip(t *testing.T) {
 	e, err := NewEngine(Config{
 		Detectors: []Detector{&markDetector{Rule{
 			ID: "p", Category: CategoryPersonal, Severity: Low, Title: "t", Why: "w", Fix: "f", On: Trigger{Anchors: []string{"MARK"}},
-		}}}, Key: testKey, Observe: true,
+		}}}, Key: testKey, Observe: true, Fields: []FieldNames{{Class: "secret", Names: []string{"secret"}}},
 		ReadToken: func([]byte) TokenFacts {
 			return TokenFacts{Names: [][]byte{[]byte("ada")}, Signed: []byte("s"), Signature: []byte("t"), TokenTraits: TokenTraits{Broad: true}}
 		},
@@ -27,7 +27,7 @@ func TestObservationRoundTrip(t *testing.T) {
 		Time: time.Unix(1780000000, 123).UTC(), Source: Source{Kind: SourceKafka, Name: "logs", Partition: 3, Offset: 9},
 		Client: netip.MustParseAddrPort("192.0.2.77:1234"), Method: []byte("GET"), Host: []byte("api.test"), Target: []byte("/users/8151623?x=1"), Status: 200,
 		Request:  Message{Headers: []Header{{[]byte("Authorization"), []byte("Bearer sesame-open")}}},
-		Response: Message{Body: []byte(`{"a":"MARK","owner":"bob-the-owner"}`)},
+		Response: Message{Body: []byte(`{"secret":"MARK","owner":"bob-the-owner"}`)},
 	}
 	in := e.NewClassifier().Classify(x, time.Unix(1e9, 0), func(*Finding) {})
 	for _, part := range []Part{PartAll, PartCaller, PartClient} {

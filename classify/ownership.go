@@ -35,7 +35,7 @@ func (c *Classifier) ownership(names []uint64) Ownership {
 	if !isJSON(body) || trimStart(body)[0] != '{' {
 		return UnknownOwner
 	}
-	o := ownerSearch{key: c.seen.key, names: names}
+	o := ownerSearch{key: c.seen.key, names: names, fields: c.e.fields}
 	for seg := range bytes.SplitSeq(pathOf(c.x.Target), []byte("/")) {
 		if len(seg) > 0 {
 			o.compare(seg, false)
@@ -45,7 +45,7 @@ func (c *Classifier) ownership(names []uint64) Ownership {
 	switch {
 	case o.own:
 		return Own
-	case o.named:
+	case o.named && o.personal:
 		return ForeignNamed
 	case o.others:
 		return Foreign
@@ -57,7 +57,16 @@ func (c *Classifier) ownership(names []uint64) Ownership {
 type ownerSearch struct {
 	key                sipKey
 	names              []uint64
+	fields             *vocabulary
 	own, others, named bool
+	// personal says that a member's name tells of what is somebody's.
+	personal bool
+}
+
+// personalClasses are the classes of names under which stands what is somebody's.
+var personalClasses = map[string]bool{
+	"secret": true, "password": true, "password-hash": true, "token": true, "session": true, "api-key": true, "otp": true, "pin": true, "email": true,
+	"phone": true, "birth-date": true, "address": true, "national-id": true, "passport": true, "card-number": true, "iban": true,
 }
 
 // scan goes through the members of an object and of the objects in it.
@@ -76,6 +85,7 @@ func (o *ownerSearch) scan(body []byte) {
 			depth -= 1 + maxOwnedDepth
 		case jsonscan.Key:
 			name = foldName(body[t.Start:t.End])
+			o.personal = o.personal || personalClasses[o.fields.classes[o.fields.lookup(body[t.Start:t.End])]]
 		case jsonscan.String, jsonscan.Number:
 			telling, known := ownerNames[name]
 			if value := body[t.Start:t.End]; known && depth <= maxOwnedDepth && len(value) > 0 {

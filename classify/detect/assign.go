@@ -39,6 +39,7 @@ func massAssignment() classify.Detector {
 		}
 		markEchoed(list, c.ResponseBody())
 		reportEchoed(c, list)
+		reportTaken(c, list)
 	}}
 }
 
@@ -59,6 +60,22 @@ func reportEchoed(c *classify.Candidate, list []assignment) {
 			m.Show, m.Severity = "a state that the response holds as well", classify.Medium
 		}
 		c.Report(m)
+	}
+}
+
+// reportTaken reports a privilege that somebody asked for whom nobody knows, and that was not
+// refused: no one without credentials has one to give away.
+func reportTaken(c *classify.Candidate, list []assignment) {
+	if !c.View.Anonymous || slices.ContainsFunc(list, func(a assignment) bool { return a.echoed }) {
+		return
+	}
+	for _, a := range list {
+		if a.class != stateClass {
+			c.Report(classify.Match{
+				Show: "a privilege that was asked for without credentials and not refused", Where: classify.InRequestBody, Pointer: a.pointer,
+				Severity: classify.Low, Confidence: classify.LowConfidence,
+			})
+		}
 	}
 }
 

@@ -51,6 +51,7 @@ func All(v *Vocabulary) []classify.Detector {
 		debugPage(),
 		directoryListing(),
 		debugPayload(),
+		debugEndpoint(),
 		environmentDump(),
 		sqlError(),
 		sqlStatement(),

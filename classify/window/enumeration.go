@@ -89,7 +89,7 @@ func (t *Tracker) enumeration(s *seen, c *caller, u *use, id uint64, shared bool
 		if !u.tries() || s.Object.Named {
 			return
 		}
-		need, severity = 2*t.limits.Steps, classify.Medium
+		need, severity = t.limits.Steps*3/2, classify.Medium
 	}
 	if n < need {
 		return

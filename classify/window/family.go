@@ -69,7 +69,7 @@ func (t *Tracker) ownership(s *seen, f *family, u *use, id uint64) {
 		return
 	}
 	owned := f.owners.size() >= minOwners && f.foreign*100 <= (f.own+f.foreign)*ruleShare
-	named := s.Answer.Ownership == classify.ForeignNamed && s.Answer.Private && f.foreign <= 2*f.own+minOwners
+	named := s.Answer.Ownership == classify.ForeignNamed && f.foreign <= 2*f.own+minOwners
 	if u.accused || !owned && !named {
 		return
 	}

@@ -142,6 +142,11 @@ func TestAlarms(t *testing.T) {
 				tr.send(call{path: fmt.Sprintf("/api/invoices/%d", 500+n), token: token("7", ""), status: 404, body: `{"error":"not found"}`})
 			}
 		}, "enumeration"},
+		"tries names with numbers, and nobody knows who": {func(tr *traffic) {
+			for n := range 40 {
+				tr.send(call{path: fmt.Sprintf("/users/v1/name%d", n+1), status: 404, body: `{"message":"User not found"}`})
+			}
+		}, "enumeration"},
 		"a harvest of four hours from 200 addresses": {func(tr *traffic) {
 			for n := range 480 {
 				tr.now = tr.now.Add(29 * time.Second)
@@ -249,6 +254,14 @@ func TestClean(t *testing.T) {
 				tr.send(call{path: fmt.Sprintf("/api/orders/%d", 7000+n), token: token("7", ""), body: fmt.Sprintf(`{"id":%d,"user_id":7,"email":"user.7@mailbox.org"}`, 7000+n)})
 			}
 		}, "guessable-id"},
+		"tickets that are not there, asked for by nobody known": {func(tr *traffic) {
+			for n := range 100 {
+				tr.send(call{path: fmt.Sprintf("/api/tickets/%d", spread(n)), status: 404, body: `{"message":"not found"}`})
+			}
+		}, ""},
+		"a document of somebody else that is no secret": {func(tr *traffic) {
+			tr.send(call{path: "/api/documents/81", token: token("bob", ""), body: `{"data":{"owner":"alice","title":"x"}}`})
+		}, ""},
 		"pages that are not there": {func(tr *traffic) {
 			for n := range 300 {
 				tr.send(call{path: "/wp-" + strings.Repeat("ab", n%40), status: 404, body: "<html>not found</html>", address: "192.0.2.1"})

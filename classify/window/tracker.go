@@ -95,9 +95,25 @@ func (t *Tracker) Observe(o *classify.Observation, report func(*classify.Finding
 	if o.Part != classify.PartClient && o.Caller.ID != 0 {
 		t.follow(s, kind, o.Caller.ID, false)
 	}
+	if o.Part == classify.PartAll && o.Caller.ID == 0 && s.denied {
+		t.nobody(s)
+	}
 	if o.Part != classify.PartCaller && o.Caller.Client != 0 && o.Caller.Client != o.Caller.ID {
 		t.follow(s, kind, o.Caller.Client, true)
 	}
+}
+
+// nobody judges refusals of callers of whom nothing is known, by the kind of object that they
+// ask for: numbers that are tried in steps are tried by somebody.
+func (t *Tracker) nobody(s *seen) {
+	if s.Object.ID == 0 {
+		return
+	}
+	c := t.callers.get(s.Object.Family, func() *caller { return &caller{first: s.now} })
+	c.last = max(c.last, s.now)
+	u := c.use(s.Object.Family)
+	u.see(s, t.limits)
+	t.enumeration(s, c, u, s.Object.Family, false)
 }
 
 // object judges what concerns no caller: the kind of object, which it returns, the object,
