@@ -146,7 +146,6 @@ func (c *Classifier) observe(asOf time.Time) *Observation {
 	if o.Time.IsZero() {
 		o.Time = asOf
 	}
-	o.coordinates = c.coordinates(x)
 	var names []uint64
 	o.Caller, names = c.caller(x)
 	o.Object = c.seen.object(x.Target, c.view.route, o.HTTP.service())
@@ -159,7 +158,17 @@ func (c *Classifier) observe(asOf time.Time) *Observation {
 	if x.Status >= 200 && (c.view.TokenRoute || speaksOfAccounts(x.Target)) {
 		o.Answer.Hint = c.hint()
 	}
+	if o.mayTell() {
+		o.coordinates = c.coordinates(x)
+	}
 	return o
+}
+
+// mayTell says whether the exchange may be one that completes a finding over many; most may
+// not, and need no coordinates.
+func (o *Observation) mayTell() bool {
+	status := o.HTTP.Status
+	return o.Answer.Private || o.Answer.Ownership > Own || o.Answer.Hint != NoHint || o.Caller.Writes || status == 401 || status == 403 || status == 404
 }
 
 // queryIDs are the names of parameters that identify objects, folded.

@@ -26,7 +26,9 @@ func engineWithKey(t testing.TB, key string) *classify.Engine {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := classify.NewEngine(classify.Config{Detectors: detect.All(v), Fields: v.Fields, Key: []byte(key)})
+	e, err := classify.NewEngine(classify.Config{
+		Detectors: detect.All(v), Fields: v.Fields, Key: []byte(key), Observe: true, ReadToken: detect.ReadCaller,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -179,12 +179,19 @@ func isHostLabel(label string) bool {
 // cleanMethod returns a request method that is registered (RFC 9110 section
 // 9.1, WebDAV, PATCH), and OTHER for what somebody made up.
 func cleanMethod(method []byte) string {
-	switch m := string(method); m {
-	case "":
+	if len(method) == 0 {
 		return ""
-	case "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "PROPFIND", "PROPPATCH",
-		"MKCOL", "COPY", "MOVE", "LOCK", "UNLOCK", "REPORT", "SEARCH", "QUERY", "PURGE":
-		return m
+	}
+	for _, m := range methods {
+		if string(method) == m {
+			return m
+		}
 	}
 	return "OTHER"
+}
+
+// methods are those that are registered, the most usual first.
+var methods = [...]string{
+	"GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "CONNECT", "TRACE", "PROPFIND", "PROPPATCH",
+	"MKCOL", "COPY", "MOVE", "LOCK", "UNLOCK", "REPORT", "SEARCH", "QUERY", "PURGE",
 }
