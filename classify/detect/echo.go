@@ -28,7 +28,7 @@ func secretEcho() classify.Detector {
 		if c.Kind != classify.String || len(c.X.Response.Body) == 0 || c.View.TokenRoute && c.Field != "password" || c.Field == "session" && !inCookie(c) {
 			return
 		}
-		if secret := secretOf(c); !isEchoable(secret) || !isEchoed(c, secret) {
+		if secret := secretOf(c); !isEchoable(secret) || !isEchoed(c, secret) || isNoSecret(secret) {
 			return
 		}
 		m := classify.Match{Show: "the " + echoed(c.Field) + " of the request", Where: classify.InResponseBody, Confidence: classify.HighConfidence}
@@ -39,9 +39,10 @@ func secretEcho() classify.Detector {
 	}}
 }
 
-// isEchoable says whether a value is a secret that no text holds by chance.
+// isEchoable says whether a value is one that no text holds by chance. Whether it is a secret
+// is judged when the response holds it: that costs more than to look.
 func isEchoable(v []byte) bool {
-	return len(v) >= minEcho && len(v) <= maxOpaque && bytes.IndexByte(v, ' ') < 0 && (hasDigitOrSign(v) || hasInnerCapitals(v)) && !isNoSecret(v)
+	return len(v) >= minEcho && len(v) <= maxOpaque && bytes.IndexByte(v, ' ') < 0 && (hasDigitOrSign(v) || hasInnerCapitals(v))
 }
 
 // hasInnerCapitals tells a made-up word from one that people write: at least three capitals
