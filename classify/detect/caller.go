@@ -62,29 +62,18 @@ var grantClaims = map[string]bool{
 
 // readOwner reads a token's payload: its names, and what it may do.
 func readOwner(facts *classify.TokenFacts, payload []byte) {
-	s, depth, name := jsonscan.New(payload), 0, ""
-	for t := s.Next(); t.Kind != jsonscan.End; t = s.Next() {
-		switch t.Kind {
-		case jsonscan.BeginObject, jsonscan.BeginArray:
-			depth++
-		case jsonscan.EndObject, jsonscan.EndArray:
-			depth--
-		case jsonscan.Key:
-			if depth == 1 {
-				name = strings.ToLower(string(payload[t.Start:t.End]))
-			}
-		case jsonscan.True:
+	eachClaim(payload, func(depth int, name string, kind jsonscan.Kind, value []byte) {
+		name = strings.ToLower(name)
+		switch {
+		case kind == jsonscan.True:
 			facts.Broad = facts.Broad || name == "is_admin" || name == "admin"
-		case jsonscan.String, jsonscan.Number:
-			value := payload[t.Start:t.End]
-			switch {
-			case depth == 1 && nameClaims[name] && len(value) > 0:
-				facts.Names = append(facts.Names, value)
-			case grantClaims[name]:
-				readGrants(facts, value)
-			}
+		case kind == jsonscan.False:
+		case depth == 1 && nameClaims[name] && len(value) > 0:
+			facts.Names = append(facts.Names, value)
+		case grantClaims[name]:
+			readGrants(facts, value)
 		}
-	}
+	})
 }
 
 // broadGrants are the words of grants that let their holder read what is not his.

@@ -111,8 +111,17 @@ func decodeSegment(dst, seg []byte) []byte {
 // readClaims takes from the payload what RFC 7519 section 4.1 and RFC 8693
 // register: who, for whom, until when, what for.
 func readClaims(payload []byte, tok *classify.Token, now time.Time, digest func([]byte) string) {
-	s := jsonscan.New(payload)
-	depth, name := 0, ""
+	eachClaim(payload, func(depth int, name string, kind jsonscan.Kind, value []byte) {
+		if (kind == jsonscan.String || kind == jsonscan.Number) && (depth == 1 || depth == 2 && isScopeClaim(name)) {
+			readClaim(name, value, tok, now, digest)
+		}
+	})
+}
+
+// eachClaim calls f for each scalar of a payload, with the name of the claim that holds it
+// and how deep it stands.
+func eachClaim(payload []byte, f func(depth int, name string, kind jsonscan.Kind, value []byte)) {
+	s, depth, name := jsonscan.New(payload), 0, ""
 	for t := s.Next(); t.Kind != jsonscan.End; t = s.Next() {
 		switch t.Kind {
 		case jsonscan.BeginObject, jsonscan.BeginArray:
@@ -123,10 +132,8 @@ func readClaims(payload []byte, tok *classify.Token, now time.Time, digest func(
 			if depth == 1 {
 				name = string(payload[t.Start:t.End])
 			}
-		case jsonscan.String, jsonscan.Number:
-			if depth == 1 || depth == 2 && isScopeClaim(name) {
-				readClaim(name, payload[t.Start:t.End], tok, now, digest)
-			}
+		case jsonscan.String, jsonscan.Number, jsonscan.True, jsonscan.False:
+			f(depth, name, t.Kind, payload[t.Start:t.End])
 		}
 	}
 }

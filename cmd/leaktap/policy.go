@@ -17,7 +17,6 @@ import (
 	"github.com/leaktap/leaktap/capture"
 	"github.com/leaktap/leaktap/classify"
 	"github.com/leaktap/leaktap/classify/policy"
-	"github.com/leaktap/leaktap/ingest"
 )
 
 func (a *app) policyCommand() *cobra.Command {
@@ -74,16 +73,9 @@ func (l *learning) observe(x *classify.Exchange) {
 }
 
 func (a *app) learn(ctx context.Context, o *scanOptions, out string, paths []string) error {
-	cfg, err := o.config()
+	reader, err := a.fileReader(o)
 	if err != nil {
 		return usage(err)
-	}
-	reader, err := ingest.NewReader(cfg, nil, a.log)
-	if err != nil {
-		return usage(err)
-	}
-	if err := capture.CheckFilter(o.filter); err != nil {
-		return usage(fmt.Errorf("--filter: %w", err))
 	}
 	now, err := o.clock()
 	if err != nil {

@@ -103,7 +103,20 @@ func (d *daemon) awaitServing(times int) {
 // ask posts to /-/reload.
 func (d *daemon) ask(header string) (int, string) {
 	d.t.Helper()
-	req, err := http.NewRequestWithContext(d.t.Context(), http.MethodPost, d.base+"/-/reload", nil)
+	code, text := d.do(http.MethodPost, "/-/reload", header)
+	return code, strings.TrimSpace(text)
+}
+
+func (d *daemon) get(path string) string {
+	d.t.Helper()
+	_, text := d.do(http.MethodGet, path, "")
+	return text
+}
+
+// do sends a request, with a header of another site if one is named.
+func (d *daemon) do(method, path, header string) (int, string) {
+	d.t.Helper()
+	req, err := http.NewRequestWithContext(d.t.Context(), method, d.base+path, nil)
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -119,25 +132,7 @@ func (d *daemon) ask(header string) (int, string) {
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	return res.StatusCode, strings.TrimSpace(string(text))
-}
-
-func (d *daemon) get(path string) string {
-	d.t.Helper()
-	req, err := http.NewRequestWithContext(d.t.Context(), http.MethodGet, d.base+path, nil)
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	defer res.Body.Close()
-	text, err := io.ReadAll(res.Body)
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	return string(text)
+	return res.StatusCode, string(text)
 }
 
 // TestBadConfigurationsKeepTheOld asks a daemon to take each of the bad configurations that

@@ -62,6 +62,18 @@ func (o *scanOptions) sourceFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&o.filter, "filter", "", "packets of capture files to look at, as for sniff")
 }
 
+// fileReader returns the reader of records, and checks the filter of packets.
+func (a *app) fileReader(o *scanOptions) (*ingest.Reader, error) {
+	cfg, err := o.config()
+	if err != nil {
+		return nil, err
+	}
+	if err := capture.CheckFilter(o.filter); err != nil {
+		return nil, fmt.Errorf("--filter: %w", err)
+	}
+	return ingest.NewReader(cfg, nil, a.log)
+}
+
 // scanner is one run of scan.
 type scanner struct {
 	*app
@@ -74,16 +86,9 @@ type scanner struct {
 }
 
 func (a *app) scan(ctx context.Context, o *scanOptions, paths []string) error {
-	cfg, err := o.config()
+	reader, err := a.fileReader(o)
 	if err != nil {
 		return usage(err)
-	}
-	reader, err := ingest.NewReader(cfg, nil, a.log)
-	if err != nil {
-		return usage(err)
-	}
-	if err := capture.CheckFilter(o.filter); err != nil {
-		return usage(fmt.Errorf("--filter: %w", err))
 	}
 	agent, out, err := a.agentWith(&o.detecting, &o.outputs, false)
 	if err != nil {
