@@ -29,11 +29,13 @@ type reportOptions struct {
 func (a *app) reportCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "report",
-		Short: "Report what a ledger holds: tokens to revoke, exposures",
-		Long: `Report reads the file of a ledger, which an agent with sinks.ledger.path or a scan
-with --ledger keeps. The agent may run meanwhile.`,
+		Short: "Report tokens to revoke, exposures, and coverage",
+		Long: `Tokens and exposures are read from the file of a ledger, which an agent with
+sinks.ledger.path or a scan with --ledger keeps; the agent may run meanwhile.
+Coverage is read from the metrics of a running agent.`,
 	}
 	c.AddCommand(
+		a.reportCoverageCommand(),
 		a.reportVerb("tokens", `List tokens to revoke, those that work longest first`,
 			`Tokens lists the credentials that were exposed: how long each still works, where it
 was found, and how often it was used since. Tokens are named by their digest under the
@@ -73,9 +75,9 @@ func (a *app) report(o *reportOptions, read func(l *alert.Ledger, all bool) tabl
 	if o.ledger == "" {
 		return usage(errors.New("report: want --ledger FILE, as sinks.ledger.path of the configuration or --ledger of scan names it"))
 	}
-	write, ok := map[string]func(io.Writer, *table) error{"text": writeText, "jsonl": writeJSONLines, "csv": writeCSV}[o.format]
-	if !ok {
-		return usage(fmt.Errorf("output format %q: there is none%s (text, jsonl, csv)", o.format, didYouMean(o.format, []string{"text", "jsonl", "csv"})))
+	write, err := tableWriter(o.format)
+	if err != nil {
+		return usage(err)
 	}
 	ledger, err := a.readLedger(&o.detecting, o.ledger)
 	if err != nil {
@@ -83,6 +85,15 @@ func (a *app) report(o *reportOptions, read func(l *alert.Ledger, all bool) tabl
 	}
 	t := read(ledger, o.all)
 	return write(a.out, &t)
+}
+
+// tableWriter returns what writes a table in a format.
+func tableWriter(format string) (func(io.Writer, *table) error, error) {
+	write, ok := map[string]func(io.Writer, *table) error{"text": writeText, "jsonl": writeJSONLines, "csv": writeCSV}[format]
+	if !ok {
+		return nil, fmt.Errorf("output format %q: there is none%s (text, jsonl, csv)", format, didYouMean(format, []string{"text", "jsonl", "csv"}))
+	}
+	return write, nil
 }
 
 // readLedger reads all of a ledger's file.
