@@ -276,6 +276,9 @@ func (r *run) valueBehind(text []byte, i int) (lo, hi int) {
 	for n := 0; i < len(text) && n < 4 && strings.IndexByte(" >=", text[i]) >= 0; n++ {
 		i++
 	}
+	if text[i-1] == '>' {
+		i = behindType(text, i)
+	}
 	escaped := i+1 < len(text) && text[i] == '\\' && isQuote(text[i+1])
 	if escaped {
 		i++
@@ -288,6 +291,27 @@ func (r *run) valueBehind(text []byte, i int) (lo, hi int) {
 	}
 	return i, i
 }
+
+// behindType returns the offset of a text behind the type that PHP's var_dump writes before
+// it, on a line of its own behind an arrow (PHP manual, var_dump): ["name"]=>, string(5) "value".
+func behindType(text []byte, i int) int {
+	at := i
+	for at < len(text) && at-i < maxIndent && jsonscan.IsSpace(text[at]) {
+		at++
+	}
+	rest, ok := bytes.CutPrefix(text[at:], []byte("string("))
+	if at == i || !ok {
+		return i
+	}
+	n := bytes.IndexByte(rest[:min(len(rest), 12)], ')')
+	if n < 1 || !bytes.HasPrefix(rest[n:], []byte(`) "`)) {
+		return i
+	}
+	return at + len("string(") + n + len(") ")
+}
+
+// maxIndent bounds the white space before a value on a line of its own.
+const maxIndent = 64
 
 // quoted returns what stands between the quote at offset i and the next one.
 func quoted(text []byte, i int, escaped bool) (lo, hi int) {

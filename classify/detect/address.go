@@ -47,7 +47,7 @@ func isStreet(v []byte) bool {
 	if isOtherAddress(v) {
 		return false
 	}
-	words, houses, street := 0, 0, false
+	words, houses, street, named := 0, 0, false, false
 	for word := range bytes.FieldsFuncSeq(v, isWordEnd) {
 		switch {
 		case isHouse(word):
@@ -57,7 +57,7 @@ func isStreet(v []byte) bool {
 			if bytes.ContainsAny(word, "0123456789路街巷号號길") {
 				houses++
 			}
-			street = street || isStreetWord(word)
+			street, named = street || isStreetWord(word), true
 		case !isName(word): // a network address, a file, a code
 			if !isPostcode(word) {
 				return false
@@ -65,9 +65,23 @@ func isStreet(v []byte) bool {
 		default:
 			words++
 			street = street || isStreetWord(word)
+			named = named || !isStreetWord(word) && !isFormWord(word)
 		}
 	}
-	return words > 0 && (houses > 0 && words+houses >= 2 || street && words >= 2)
+	return words > 0 && (houses > 0 && words+houses >= 2 || street && words >= 2 && named)
+}
+
+// isFormWord knows the words that forms call the field itself with, beside those for a
+// street: a text without any other word is its label.
+func isFormWord(word []byte) bool {
+	lower, n := lowerWord(word)
+	switch string(bytes.TrimRight(lower[:n], ".:*")) {
+	case "address", "addresses", "adress", "adresse", "line", "name", "number", "no", "your", "enter", "the", "a", "or", "and", "of", "home", "house", "postal", "mailing",
+		"billing", "shipping", "delivery", "work", "full", "first", "second", "city", "town", "zip", "code", "state", "optional", "required",
+		"und", "hausnummer", "nr", "nummer", "en", "huisnummer", "et", "numero", "y", "e", "civico", "i", "numer", "och", "og":
+		return true
+	}
+	return false
 }
 
 // isOtherAddress matches what no postal address looks like: addresses of

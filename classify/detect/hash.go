@@ -188,7 +188,7 @@ func (h *hashes) named(c *classify.Candidate) {
 	if c.Kind != classify.String || len(v) > maxHash || inPair(c) && !isPairValue(c, v) {
 		return
 	}
-	if c.Field == "salted-hash" && !besideSalt(c) {
+	if c.Field == "salted-hash" && !isNativePassword(v) && !besideSalt(c) {
 		return
 	}
 	if inner, ok := secretData(v); ok {
@@ -204,6 +204,12 @@ func (h *hashes) named(c *classify.Candidate) {
 	case isSplitDigest(v), hash && (isRandom(v) || isOldCrypt(v) || isSplitHash(v)):
 		c.Report(classify.Match{Lo: c.Lo, Hi: c.Hi})
 	}
+}
+
+// isNativePassword matches the hash of mysql_native_password (MySQL, "Password Hashing in
+// MySQL"): an asterisk and SHA-1 in capitals, as no file's checksum is written.
+func isNativePassword(v []byte) bool {
+	return len(v) == 41 && v[0] == '*' && allHex(v[1:]) && shapeOf(v).lower == 0
 }
 
 // besideSalt says whether a salt stands near the value: then "hash" is that of a

@@ -150,11 +150,22 @@ func isPairValue(c *classify.Candidate, v []byte) bool {
 	case bytes.IndexByte(v, ' ') >= 0 || isExpression(v):
 		return false
 	case isScript(c.ContentType()):
-		return isProse(after, v)
+		return isProse(after, v) || before == '=' && hasDigitOrSign(v) && inConnection(c)
 	case after == '(' || after == '[': // a call, an element
 		return false
 	}
 	return isAssigned(c, before, v) || hasDigitOrSign(v) && len(v) >= 5 || besideUser(c)
+}
+
+// inConnection says whether a value is a part of a connection string: others of its parts
+// stand before it and no quote between them (Microsoft, "Connection string syntax" of
+// ADO.NET; the URLs of JDBC drivers).
+func inConnection(c *classify.Candidate) bool {
+	before := c.Before(256)
+	if i := bytes.LastIndexAny(before, "\"'`\n"); i >= 0 {
+		before = before[i+1:]
+	}
+	return bytes.HasPrefix(before, []byte("jdbc:")) || holdsAny(before, []string{";user", ";uid=", "server=", "data source=", "driver=", "database="})
 }
 
 // isAssigned says whether a value is clearly that of its name; --pass=early
