@@ -157,6 +157,9 @@ func (v *vocabulary) class(name string) uint16 {
 
 // lookup returns the class of a name, 0 if it has none.
 func (v *vocabulary) lookup(name []byte) uint16 {
+	for len(name) > 1 && name[len(name)-1] == '_' {
+		name = name[:len(name)-1]
+	}
 	if len(name) > maxFieldName || !v.mayEnd(name) {
 		return 0
 	}

@@ -232,6 +232,12 @@ func nameEnd(text []byte, sign int) int {
 	for hi > 0 && sign-hi < 4 && (isQuote(text[hi-1]) || text[hi-1] == ' ' || text[hi-1] == '\\' || text[hi-1] == ']') {
 		hi--
 	}
+	if hi > 0 && text[hi-1] == ';' {
+		hi -= QuoteEntityBefore(text[:hi])
+	}
+	for hi > 1 && text[hi-1] == '_' && isNameByte(text[hi-2]) { // __name__
+		hi--
+	}
 	return hi
 }
 
@@ -283,8 +289,17 @@ func (r *run) valueBehind(text []byte, i int) (lo, hi int) {
 	if escaped {
 		i++
 	}
-	if i < len(text) && isQuote(text[i]) {
+	switch {
+	case i < len(text) && isQuote(text[i]):
 		return quoted(text, i, escaped)
+	case i < len(text) && text[i] == '&':
+		if n := QuoteEntity(text[i:]); n > 0 {
+			return inEntities(text, i+n, text[i:i+n])
+		}
+	case i+1 < len(text) && text[i] == '(' && isDigit(text[i+1]): // the area of a phone number
+		if hi, ok := r.behind(text, i+1); ok {
+			return i, hi
+		}
 	}
 	if hi, ok := r.behind(text, i); ok {
 		return i, hi
@@ -323,6 +338,16 @@ func quoted(text []byte, i int, escaped bool) (lo, hi int) {
 		hi--
 	}
 	return lo, hi
+}
+
+// inEntities returns what stands between a quotation mark in HTML's writing, behind which
+// offset lo is, and the next one.
+func inEntities(text []byte, lo int, mark []byte) (from, to int) {
+	rest := text[lo:min(len(text), lo+maxPairValue)]
+	if n := bytes.Index(rest, mark); n >= 0 {
+		rest = rest[:n]
+	}
+	return lo, lo + len(rest)
 }
 
 func isQuote(b byte) bool { return b == '"' || b == '\'' || b == '`' }

@@ -192,7 +192,7 @@ func isCardPlace(c *classify.Candidate, lo, hi int) bool {
 	case card >= 0:
 		return card > other && isCloseGap(bytes.TrimLeft(before[card:], " \""))
 	}
-	return other < 0 && (lo == 0 && (isCardName(c.Key) || isCardParent(c)) || isBrand(c.Text[hi:min(len(c.Text), hi+12)]))
+	return other < 0 && (lo == 0 && (isCardName(c.Key) || isCardParent(c) || besideVerification(c)) || isBrand(c.Text[hi:min(len(c.Text), hi+12)]))
 }
 
 // maxGap is how far behind its word a card number in one piece may stand.
@@ -286,6 +286,21 @@ func isCardParent(c *classify.Candidate) bool {
 	}
 	return false
 }
+
+// besideVerification says whether a member called number stands in an object with the other
+// parts of a card.
+func besideVerification(c *classify.Candidate) bool {
+	if !equalFold(c.Key, "number") || inPair(c) {
+		return false
+	}
+	before, behind := c.Around(besideBytes)
+	before = before[bytes.LastIndexByte(before, '{')+1:]
+	behind = behind[:indexOrEnd(behind, "}")]
+	return holdsAny(before, cardParts) || holdsAny(behind, cardParts)
+}
+
+// cardParts are names of what payment services ask for beside the number of a card.
+var cardParts = []string{"cvv", "cvc", "securitycode", "security_code", "exp_month", "expmonth", "exp_year", "expiry", "expiration", "cardholder", "card_holder"}
 
 func cardVerification() classify.Detector {
 	return &detector{classify.Rule{

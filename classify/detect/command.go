@@ -25,6 +25,10 @@ var commandSyntaxes = []commandSyntax{
 	{"mysql -", " -p", `mysql [^\n|;]{0,120}?\s?-p['"]?([^\s'"]+)`},
 	{"mysqldump -", " -p", `mysqldump [^\n|;]{0,120}?\s?-p['"]?([^\s'"]+)`},
 	{"redis-cli ", "-a", `redis-cli [^\n|;]{0,120}?-a\s+['"]?([^\s'"]+)`},
+	{"ldapsearch ", " -w", `ldapsearch [^\n|;]{0,200}?\s-w\s*['"]?([^\s'"-][^\s'"]*)`}, // OpenLDAP, ldapsearch(1)
+	{"ldapmodify ", " -w", `ldapmodify [^\n|;]{0,200}?\s-w\s*['"]?([^\s'"-][^\s'"]*)`},
+	{"ldapadd ", " -w", `ldapadd [^\n|;]{0,200}?\s-w\s*['"]?([^\s'"-][^\s'"]*)`},
+	{"ldapwhoami ", " -w", `ldapwhoami [^\n|;]{0,200}?\s-w\s*['"]?([^\s'"-][^\s'"]*)`},
 	{"curl ", "-u", `curl [^\n|]{0,400}?(?:-u|--user|--proxy-user)[ =]?['"]?[^\s:'"]+:([^\s'"]+)`},
 	{"IDENTIFIED BY ", "", `IDENTIFIED BY (?:PASSWORD )?['"]([^'"]{3,})['"]`},
 	{"identified by ", "", `identified by (?:password )?['"]([^'"]{3,})['"]`},

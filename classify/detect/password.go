@@ -71,7 +71,7 @@ func isPasswordValue(c *classify.Candidate) bool {
 	case saysNothing(lower) || isTypeName(v):
 		return false
 	case hasOnlyWords(lower, weakWords, placeholderWords):
-		return hasOnlyWords(lower, weakWords) && !isCapitalised(v) && besideUser(c)
+		return hasOnlyWords(lower, weakWords) && !isCapitalised(v) && !isCited(c) && besideUser(c)
 	case !hasDigitOrSign(v) && speaksOfForms(c):
 		return false
 	}
@@ -119,6 +119,7 @@ func isTypeName(v []byte) bool {
 var typeNames = []string{
 	"String", "string", "str", "Optional", "SecretStr", "constr", "varchar", "VARCHAR", "CharField", "z.string", "yup.string", "Joi.string",
 	"types.String", "text", "char", "Column", "Mapped", "undefined", "Buffer", "bytes", "StringField", "PasswordField",
+	"keyword", "long", "nested", // of Elasticsearch's mappings
 }
 
 // formWords are parts of the names of objects that hold what forms say about a
@@ -132,7 +133,7 @@ var formWords = []string{
 func speaksOfForms(c *classify.Candidate) bool {
 	parent := strings.ReplaceAll(strings.ToLower(c.Parent()), "connectionstrings", "") // of .NET's settings
 	for _, w := range formWords {
-		if strings.Contains(parent, w) {
+		if strings.Contains(parent, w) && (w != "properties" || c.Where != classify.InRecord) { // Serilog's are values
 			return true
 		}
 	}
@@ -171,7 +172,7 @@ func inConnection(c *classify.Candidate) bool {
 // isAssigned says whether a value is clearly that of its name; --pass=early
 // names a pass and no password.
 func isAssigned(c *classify.Candidate, before byte, v []byte) bool {
-	return (before == '=' || isLineValue(c)) && (len(c.Key) > len("--pass") || hasDigitOrSign(v))
+	return (before == '=' || isLineValue(c)) && (len(bytes.Trim(c.Key, "-")) > len("pass") || hasDigitOrSign(v)) || before == '=' && inConnection(c)
 }
 
 // neighbours returns the bytes around the candidate, spaces at the ends.
@@ -182,6 +183,12 @@ func neighbours(c *classify.Candidate) (before, after byte) {
 	}
 	if c.Hi < len(c.Text) {
 		after = c.Text[c.Hi]
+	}
+	if before == ';' && classify.QuoteEntityBefore(c.Before(len("&quot;"))) > 0 {
+		before = '"'
+	}
+	if after == '&' && classify.QuoteEntity(c.Text[c.Hi:]) > 0 {
+		after = '"'
 	}
 	return before, after
 }

@@ -11,7 +11,7 @@ func phone() classify.Detector {
 	return &detector{personalRule("pii-phone", "A phone number is exposed",
 		"Numbers of 7 to 15 digits (ITU-T E.164) under the name of a phone field match, and in running text those with a plus and a country's "+
 			"code, or behind a word for a phone. Masked numbers, counts, ids, clocks and offsets stay silent.",
-		classify.Low, classify.Trigger{Fields: []string{"phone"}, Digits: 10, Words: []string{"phone ", "phone: (", "phone=(", "phone_number=(", "mobile=(", "tel=(", "mobile ", "call (", "tel. ", "tel: ", "fax "}},
+		classify.Low, classify.Trigger{Fields: []string{"phone"}, Digits: 10, Words: []string{"phone ", "phone: (", "mobile ", "call (", "tel. ", "tel: ", "fax "}},
 	), func(c *classify.Candidate) {
 		severity := contactSeverity(c)
 		if severity == 0 {

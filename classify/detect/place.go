@@ -49,11 +49,17 @@ func sourcePath() classify.Detector {
 		if loc == nil && isSystemError(c) {
 			loc = opened.FindIndex(behind)
 		}
-		if loc == nil || isLink(c, lo, lo+loc[1]) || inProse(c) {
+		if loc == nil || isLink(c, lo, lo+loc[1]) || inProse(c) || isMount(c) {
 			return
 		}
 		c.Report(classify.Match{Lo: lo, Hi: lo + loc[1], Show: "path of a server"})
 	}}
+}
+
+// isMount says whether a path is where a manifest mounts something into a container
+// (Kubernetes API, VolumeMount): the manifest says it, no error does.
+func isMount(c *classify.Candidate) bool {
+	return c.X.Status < 400 && (equalFold(c.Key, "mountpath") || equalFold(c.Key, "subpath"))
 }
 
 // isSystemError says whether the text around a path is that of a failed system call: the

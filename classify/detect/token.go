@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"slices"
+	"strings"
 
 	"github.com/leaktap/leaktap/classify"
 )
@@ -127,7 +128,7 @@ func (f *tokenFinder) underName(c *classify.Candidate) (m classify.Match, vendor
 			return vendorMatch(k, lo, hi), k, true
 		}
 	}
-	if !slices.Contains(tokenClasses, c.Field) || f.hasAnchor(v) || !f.isOpaque(c.Field, v) || c.Field == "session" && isUUID(v) && !inCookie(c) {
+	if !slices.Contains(tokenClasses, c.Field) || isOfPages(c) || f.hasAnchor(v) || !f.isOpaque(c.Field, v) || c.Field == "session" && isUUID(v) && !inCookie(c) {
 		return m, nil, false
 	}
 	return classify.Match{Lo: lo, Hi: hi, Token: &classify.Token{Kind: opaqueKind(c.Field)}}, nil, true
@@ -145,6 +146,21 @@ func (f *tokenFinder) isOpaque(field string, v []byte) bool {
 		return isRandom(v) || isUUID(v) || isCredentials(v)
 	}
 	return isRandom(v) || isUUID(v) || isKeyInGroups(v)
+}
+
+// isOfPages says whether a member called token belongs to an object that tells where a list
+// or a feed goes on.
+func isOfPages(c *classify.Candidate) bool {
+	if c.Field != "token" || !equalFold(c.Key, "token") || inPair(c) {
+		return false
+	}
+	parent := c.Parent()
+	word, n := lowerWord([]byte(parent[strings.LastIndexByte(parent, '/')+1:]))
+	switch strings.Trim(string(word[:n]), "_") {
+	case "continuation", "next", "prev", "previous", "nextpage", "next_page", "page", "pageinfo", "page_info", "paging", "pagination", "cursor", "scroll", "resume", "sync":
+		return true
+	}
+	return false
 }
 
 // hasAnchor says whether a value is a token that its own anchor finds, and knows
