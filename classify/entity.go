@@ -1,6 +1,10 @@
 package classify
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/leaktap/leaktap/classify/jsonscan"
+)
 
 // quoteEntities are how HTML writes a quotation mark or an apostrophe in text (HTML, section
 // 13.1.4): by name, and by number as the escapers of Go, Python, PHP and Ruby do.
@@ -33,3 +37,34 @@ func QuoteEntityBefore(text []byte) int {
 	}
 	return 0
 }
+
+// inEntities returns what stands between a quotation mark in HTML's writing, behind which
+// offset lo is, and the next one.
+func inEntities(text []byte, lo int, mark []byte) (from, to int) {
+	rest := text[lo:min(len(text), lo+maxPairValue)]
+	if n := bytes.Index(rest, mark); n >= 0 {
+		rest = rest[:n]
+	}
+	return lo, lo + len(rest)
+}
+
+// behindType returns the offset of a text behind the type that PHP's var_dump writes before
+// it, on a line of its own behind an arrow (PHP manual, var_dump): ["name"]=>, string(5) "value".
+func behindType(text []byte, i int) int {
+	at := i
+	for at < len(text) && at-i < maxIndent && jsonscan.IsSpace(text[at]) {
+		at++
+	}
+	rest, ok := bytes.CutPrefix(text[at:], []byte("string("))
+	if at == i || !ok {
+		return i
+	}
+	n := bytes.IndexByte(rest[:min(len(rest), 12)], ')')
+	if n < 1 || !bytes.HasPrefix(rest[n:], []byte(`) "`)) {
+		return i
+	}
+	return at + len("string(") + n + len(") ")
+}
+
+// maxIndent bounds the white space before a value on a line of its own.
+const maxIndent = 64

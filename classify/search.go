@@ -228,7 +228,7 @@ func (p *places) nameEnd(sign int) int {
 		switch hi := sign - 1; {
 		case isNameByte(p.text[hi-1]) && p.text[hi-1] != '_':
 			return hi
-		case p.escaped && isNameByte(p.text[hi-2]):
+		case p.escaped && isNameByte(p.text[hi-2]) && p.text[hi-2] != '_':
 			return hi - 1
 		}
 	}

@@ -307,27 +307,6 @@ func (r *run) valueBehind(text []byte, i int) (lo, hi int) {
 	return i, i
 }
 
-// behindType returns the offset of a text behind the type that PHP's var_dump writes before
-// it, on a line of its own behind an arrow (PHP manual, var_dump): ["name"]=>, string(5) "value".
-func behindType(text []byte, i int) int {
-	at := i
-	for at < len(text) && at-i < maxIndent && jsonscan.IsSpace(text[at]) {
-		at++
-	}
-	rest, ok := bytes.CutPrefix(text[at:], []byte("string("))
-	if at == i || !ok {
-		return i
-	}
-	n := bytes.IndexByte(rest[:min(len(rest), 12)], ')')
-	if n < 1 || !bytes.HasPrefix(rest[n:], []byte(`) "`)) {
-		return i
-	}
-	return at + len("string(") + n + len(") ")
-}
-
-// maxIndent bounds the white space before a value on a line of its own.
-const maxIndent = 64
-
 // quoted returns what stands between the quote at offset i and the next one.
 func quoted(text []byte, i int, escaped bool) (lo, hi int) {
 	lo, hi = i+1, len(text)
@@ -338,16 +317,6 @@ func quoted(text []byte, i int, escaped bool) (lo, hi int) {
 		hi--
 	}
 	return lo, hi
-}
-
-// inEntities returns what stands between a quotation mark in HTML's writing, behind which
-// offset lo is, and the next one.
-func inEntities(text []byte, lo int, mark []byte) (from, to int) {
-	rest := text[lo:min(len(text), lo+maxPairValue)]
-	if n := bytes.Index(rest, mark); n >= 0 {
-		rest = rest[:n]
-	}
-	return lo, lo + len(rest)
 }
 
 func isQuote(b byte) bool { return b == '"' || b == '\'' || b == '`' }

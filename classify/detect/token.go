@@ -26,6 +26,7 @@ const (
 	bearerWord   = "bearer "
 	basicWord    = "basic "
 	digestWord   = "digest username="
+	plainWord    = "auth plain "
 	storageCall  = "setItem("
 	minOpaque    = 16 // shorter opaque values carry too little to be tokens
 	maxOpaque    = 4096
@@ -60,7 +61,7 @@ func newTokenFinder(v *Vocabulary) *tokenFinder {
 func (f *tokenFinder) trigger(parts []classify.Where, fields ...string) classify.Trigger {
 	return classify.Trigger{
 		Anchors: append([]string{jwtAnchor, storageCall}, f.anchors...), Inside: f.inside,
-		Words:  slices.Concat([]string{bearerWord, basicWord, digestWord}, linkWords),
+		Words:  slices.Concat([]string{bearerWord, basicWord, digestWord, plainWord}, linkWords),
 		Fields: fields, Parts: parts,
 	}
 }
@@ -82,6 +83,8 @@ func (f *tokenFinder) find(c *classify.Candidate) (m classify.Match, vendor *Tok
 		m, ok = basicMatch(c)
 	case digestWord:
 		m, ok = digestMatch(c)
+	case plainWord:
+		m, ok = plainMatch(c)
 	case storageCall:
 		m, ok = f.stored(c)
 	default:
@@ -236,6 +239,24 @@ func basicMatch(c *classify.Candidate) (m classify.Match, ok bool) {
 		return m, false
 	}
 	return classify.Match{Lo: lo, Hi: hi, Confidence: classify.HighConfidence, Token: &classify.Token{Kind: "basic"}}, true
+}
+
+// plainMatch takes the name and the password of SASL PLAIN (RFC 4616) that a client sends
+// with the AUTH command of SMTP (RFC 4954, section 4), in base64.
+func plainMatch(c *classify.Candidate) (m classify.Match, ok bool) {
+	hi := wordEnd(c.Text, c.Hi)
+	if !freeBefore(c) || hi-c.Hi > 4*maxBasicUser {
+		return m, false
+	}
+	text, err := base64.RawStdEncoding.DecodeString(string(bytes.TrimRight(c.Text[c.Hi:hi], "=")))
+	if err != nil || bytes.Count(text, []byte{0}) != 2 {
+		return m, false
+	}
+	user, password, _ := bytes.Cut(text[bytes.IndexByte(text, 0)+1:], []byte{0})
+	if len(user) == 0 || len(password) == 0 || !isPrintable(user) || !isPrintable(password) {
+		return m, false
+	}
+	return classify.Match{Lo: c.Hi, Hi: hi, Confidence: classify.HighConfidence, Token: &classify.Token{Kind: "basic"}}, true
 }
 
 // isCredentials says whether a value is user:password in base64, as RFC 7617 and
