@@ -68,3 +68,23 @@ func behindType(text []byte, i int) int {
 
 // maxIndent bounds the white space before a value on a line of its own.
 const maxIndent = 64
+
+// behindBracket returns the offset of the first element of a list behind a sign, as requests are
+// logged in which a name may come several times: Django's QueryDict ('name': ['value']),
+// Spring's LinkedMultiValueMap (name=[value]).
+func behindBracket(text []byte, i int) int {
+	if i+1 >= len(text) || text[i] != '[' {
+		return i
+	}
+	if isQuote(text[i+1]) || text[i+1] == '\\' {
+		return i + 1
+	}
+	if text[i-1] != '=' {
+		return i
+	}
+	end := bytes.IndexAny(text[i+1:min(len(text), i+maxElement)], "[] \n\"")
+	if end < 1 || text[i+1+end] != ']' || i+2+end >= len(text) || text[i+2+end] != ',' && text[i+2+end] != '}' {
+		return i
+	}
+	return i + 1
+}

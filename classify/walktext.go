@@ -285,26 +285,36 @@ func (r *run) valueBehind(text []byte, i int) (lo, hi int) {
 	if text[i-1] == '>' {
 		i = behindType(text, i)
 	}
+	i = behindBracket(text, i)
+	if lo, hi, ok := inQuotes(text, i); ok {
+		return lo, hi
+	}
+	start := i
+	if i+1 < len(text) && text[i] == '(' && isDigit(text[i+1]) { // the area of a phone number
+		start++
+	}
+	if hi, ok := r.behind(text, start); ok {
+		return i, hi
+	}
+	return i, i
+}
+
+// inQuotes returns what stands in the quotes that start at offset i, which may be escaped or in
+// HTML's writing; ok is false where none do.
+func inQuotes(text []byte, i int) (lo, hi int, ok bool) {
+	if n := QuoteEntity(text[min(i, len(text)):]); n > 0 {
+		lo, hi = inEntities(text, i+n, text[i:i+n])
+		return lo, hi, true
+	}
 	escaped := i+1 < len(text) && text[i] == '\\' && isQuote(text[i+1])
 	if escaped {
 		i++
 	}
-	switch {
-	case i < len(text) && isQuote(text[i]):
-		return quoted(text, i, escaped)
-	case i < len(text) && text[i] == '&':
-		if n := QuoteEntity(text[i:]); n > 0 {
-			return inEntities(text, i+n, text[i:i+n])
-		}
-	case i+1 < len(text) && text[i] == '(' && isDigit(text[i+1]): // the area of a phone number
-		if hi, ok := r.behind(text, i+1); ok {
-			return i, hi
-		}
+	if i >= len(text) || !isQuote(text[i]) {
+		return i, i, false
 	}
-	if hi, ok := r.behind(text, i); ok {
-		return i, hi
-	}
-	return i, i
+	lo, hi = quoted(text, i, escaped)
+	return lo, hi, true
 }
 
 // quoted returns what stands between the quote at offset i and the next one.

@@ -34,7 +34,7 @@ func cardNumber() classify.Detector {
 			m.Confidence = classify.HighConfidence
 		case c.Field == "iban", c.Field != "" && c.Lo == 0: // it stands under another telling name
 			return
-		case !isCardPlace(c, lo, hi):
+		case !isCardPlace(c, lo, hi), isCitedCard(c, digits):
 			return
 		}
 		if isTestCard(digits) || !isIssuer(digits) {
@@ -171,6 +171,11 @@ var testCards = []string{
 	"371449635398431", "378282246310005", "378734493671000", "38520000023237", "4000000000000002", "4000056655665556", "4012888888881881", "4111111111111111",
 	"4111111145551142", "4222222222222", "4242424242424242", "5105105105105100", "5200828282828210", "5431111111111111", "5454545454545454",
 	"5555555555554444", "5555341244441115", "6011000990139424", "6011000000000004", "6011111111111117", "6011601160116611", "6200000000000005", "6759649826438453",
+}
+
+// isCitedCard says whether a text that people wrote only shows what a number looks like.
+func isCitedCard(c *classify.Candidate, digits []byte) bool {
+	return isTestCard(digits) && (inProse(c) || isCited(c))
 }
 
 func isTestCard(digits []byte) bool { return slices.Contains(testCards, string(digits)) }

@@ -37,6 +37,7 @@ var commandSyntaxes = []commandSyntax{
 	{"password \"", "\"", `password "([^"\s]{4,64})"`},
 	{"with password ", "", `with password:? ['"]?([^\s'"]{6,64})`},
 	{"password was ", "", `password was:? ['"]?([^\s'"]{6,64})`},
+	{"password for ", "", `password for (?:user )?['"]?[\w.@+-]{1,64}['"]?(?: is|:) ?['"]?([^\s'"]{6,64})`},
 	{"password is ", "", `password is:? ['"]?([^\s'"]{6,64})`},
 	{"docker login ", " -p", `docker login [^\n|;]{0,200}?\s(?:-p|--password)[ =]\s*['"]?([^\s'"-][^\s'"]*)`},
 	{"define(", ",", `define\(\s*['"](?:[A-Z_]*PASS(?:WORD|WD)?|(?:AUTH|SECURE_AUTH|LOGGED_IN|NONCE)_(?:KEY|SALT))['"]\s*,\s*['"]([^'"\n]{4,})['"]`},
@@ -93,7 +94,7 @@ func isQuotedAt(text []byte, lo int) bool {
 }
 
 // spokenAnchors are those of commandSyntaxes that stand in sentences.
-var spokenAnchors = []string{"with password ", "password was ", "password is "}
+var spokenAnchors = []string{"password for ", "with password ", "password was ", "password is "}
 
 // isSpoken tells a password from the words that sentences go on with ("with password
 // authentication", "password is required"). In logs and errors it has a digit or a sign, and

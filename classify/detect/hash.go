@@ -188,7 +188,7 @@ func (h *hashes) named(c *classify.Candidate) {
 	if c.Kind != classify.String || len(v) > maxHash || inPair(c) && !isPairValue(c, v) {
 		return
 	}
-	if c.Field == "salted-hash" && !isNativePassword(v) && !isSpare4(v) && !besideSalt(c) {
+	if c.Field == "salted-hash" && !isOfPassword(c, v) {
 		return
 	}
 	if inner, ok := secretData(v); ok {
@@ -204,6 +204,12 @@ func (h *hashes) named(c *classify.Candidate) {
 	case isSplitDigest(v), hash && (isRandom(v) || isOldCrypt(v) || isSplitHash(v)):
 		c.Report(classify.Match{Lo: c.Lo, Hi: c.Hi})
 	}
+}
+
+// isOfPassword says whether a value that is called a hash is one of a password: by what stands
+// beside it, or by a syntax that files' checksums do not have.
+func isOfPassword(c *classify.Candidate, v []byte) bool {
+	return isNativePassword(v) || isSpare4(v) || besideSalt(c)
 }
 
 // isNativePassword matches the hash of mysql_native_password (MySQL, "Password Hashing in

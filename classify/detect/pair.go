@@ -37,6 +37,29 @@ func pairValue(c *classify.Candidate) (e classify.Candidate, ok bool) {
 	return e, e.Field != "" && e.Field != "pair-value"
 }
 
+// inPairs makes a detector see the members "value" that the member before them names, as well:
+// {"name": "ssn", "value": "…"} in the answers of forms. What it finds has digits.
+func inPairs(d classify.Detector) classify.Detector {
+	rule := *d.Rule()
+	fields := rule.On.Fields
+	rule.On.Fields = append(slices.Clone(fields), "pair-value")
+	return &detector{rule, func(c *classify.Candidate) {
+		if c.Field != "pair-value" || c.Anchor != "" {
+			d.Detect(c)
+			return
+		}
+		if bytes.ContainsAny(c.Value(), "0123456789") {
+			if e, ok := pairValue(c); ok && slices.Contains(fields, e.Field) {
+				d.Detect(&e)
+				return
+			}
+		}
+		if rule.On.Digits > 0 { // the candidate may be the run of digits that it asks for
+			d.Detect(c)
+		}
+	}}
+}
+
 // typedValue returns the candidate of a member "value", or one that is named after a type, as
 // the value of the object that it stands in.
 func typedValue(c *classify.Candidate) (e classify.Candidate, ok bool) {

@@ -71,11 +71,21 @@ func isPasswordValue(c *classify.Candidate) bool {
 	case saysNothing(lower) || isTypeName(v):
 		return false
 	case hasOnlyWords(lower, weakWords, placeholderWords):
-		return hasOnlyWords(lower, weakWords) && !isCapitalised(v) && !isCited(c) && besideUser(c)
-	case !hasDigitOrSign(v) && speaksOfForms(c):
+		return hasOnlyWords(lower, weakWords) && isWeakPassword(c, v)
+	case !hasDigitOrSign(v) && isSaid(c, v):
 		return false
 	}
 	return !inPair(c) || isPairValue(c, v)
+}
+
+// isWeakPassword says whether a word that people do set as a password is one here.
+func isWeakPassword(c *classify.Candidate, v []byte) bool {
+	return !isCapitalised(v) && !isCited(c) && besideUser(c)
+}
+
+// isSaid says whether a word is one of a form about the field, or the code of an error: too_short.
+func isSaid(c *classify.Candidate, v []byte) bool {
+	return speaksOfForms(c) || c.X.Status >= 400 && bytes.IndexByte(v, '_') >= 0
 }
 
 // isNumericPassword tells a password from a count: {"pass": 5120, "fail": 0}.
@@ -144,14 +154,14 @@ func speaksOfForms(c *classify.Candidate) bool {
 // words of prose and the code of scripts stand there too.
 func isPairValue(c *classify.Candidate, v []byte) bool {
 	before, after := neighbours(c)
-	if before == '"' || before == '\'' || before == '`' || before == '>' {
+	if bytes.IndexByte([]byte("\"'`>"), before) >= 0 {
 		return true
 	}
 	switch {
 	case bytes.IndexByte(v, ' ') >= 0 || isExpression(v):
 		return false
 	case isScript(c.ContentType()):
-		return isProse(after, v) || before == '=' && hasDigitOrSign(v) && inConnection(c)
+		return isProse(after, v) || before == '=' && inConnection(c)
 	case after == '(' || after == '[': // a call, an element
 		return false
 	}

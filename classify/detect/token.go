@@ -131,7 +131,7 @@ func (f *tokenFinder) underName(c *classify.Candidate) (m classify.Match, vendor
 			return vendorMatch(k, lo, hi), k, true
 		}
 	}
-	if !slices.Contains(tokenClasses, c.Field) || isOfPages(c) || f.hasAnchor(v) || !f.isOpaque(c.Field, v) || c.Field == "session" && isUUID(v) && !inCookie(c) {
+	if !slices.Contains(tokenClasses, c.Field) || f.hasAnchor(v) || !f.isOpaque(c.Field, v) || isOtherToken(c, v) {
 		return m, nil, false
 	}
 	return classify.Match{Lo: lo, Hi: hi, Token: &classify.Token{Kind: opaqueKind(c.Field)}}, nil, true
@@ -151,9 +151,19 @@ func (f *tokenFinder) isOpaque(field string, v []byte) bool {
 	return isRandom(v) || isUUID(v) || isKeyInGroups(v)
 }
 
+// isOtherToken says whether a value is no token that a caller presents: the id of a session
+// outside of cookies, and what belongs to pages.
+func isOtherToken(c *classify.Candidate, v []byte) bool {
+	return c.Field == "session" && isUUID(v) && !inCookie(c) || isOfPages(c)
+}
+
 // isOfPages says whether a member called token belongs to an object that tells where a list
-// or a feed goes on.
+// or a feed goes on, or is the token against forged requests in the forms of Laravel ("CSRF
+// Protection") and Symfony.
 func isOfPages(c *classify.Candidate) bool {
+	if string(c.Key) == "_token" && c.Where != classify.InRecord {
+		return true
+	}
 	if c.Field != "token" || !equalFold(c.Key, "token") || inPair(c) {
 		return false
 	}
