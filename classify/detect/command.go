@@ -41,6 +41,7 @@ var commandSyntaxes = []commandSyntax{
 	{"password is ", "", `password is:? ['"]?([^\s'"]{6,64})`},
 	{"docker login ", " -p", `docker login [^\n|;]{0,200}?\s(?:-p|--password)[ =]\s*['"]?([^\s'"-][^\s'"]*)`},
 	{"define(", ",", `define\(\s*['"](?:[A-Z_]*PASS(?:WORD|WD)?|(?:AUTH|SECURE_AUTH|LOGGED_IN|NONCE)_(?:KEY|SALT))['"]\s*,\s*['"]([^'"\n]{4,})['"]`},
+	{"form-data; name=", "\n", `form-data; name="?(?:\w{0,32}[_-])?(?i:pass(?:word|wd|phrase)?|passwort|pwd)[12]?"?\r?\n\r?\n([^\r\n]{3,128})`}, // RFC 7578, in a log
 	{"{noop}", "", `\{noop\}([^\s"'<>]{3,})`},
 	{"jdbc:oracle:thin:", "", `jdbc:oracle:thin:[^/@\s]+/([^@\s"']+)@`},
 }

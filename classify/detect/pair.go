@@ -10,8 +10,9 @@ import (
 
 // pairNames are the members that name what a member "value" behind them holds:
 // lists of headers and variables ({"name": "DB_PASSWORD", "value": "…"}), XML
-// properties, HTML inputs.
-var pairNames = []string{"name", "key", "field", "header", "variable", "id", "property", "k"}
+// properties, HTML inputs; system is that of FHIR's Identifier and ContactPoint, type that of
+// Keycloak's credentials.
+var pairNames = []string{"name", "key", "field", "header", "variable", "id", "property", "k", "system", "type"}
 
 // pairValue returns the candidate of a member "value" under the name that the
 // member before it gives; ok is false where none does.
