@@ -29,6 +29,7 @@ var commandSyntaxes = []commandSyntax{
 	{"ldapmodify ", " -w", `ldapmodify [^\n|;]{0,200}?\s-w\s*['"]?([^\s'"-][^\s'"]*)`},
 	{"ldapadd ", " -w", `ldapadd [^\n|;]{0,200}?\s-w\s*['"]?([^\s'"-][^\s'"]*)`},
 	{"ldapwhoami ", " -w", `ldapwhoami [^\n|;]{0,200}?\s-w\s*['"]?([^\s'"-][^\s'"]*)`},
+	{"net user ", " /add", `net user \S{1,64} ([^\s/*]\S{2,64}) /add`}, // Microsoft, "Net user"
 	{"curl ", "-u", `curl [^\n|]{0,400}?(?:-u|--user|--proxy-user)[ =]?['"]?[^\s:'"]+:([^\s'"]+)`},
 	{"IDENTIFIED BY ", "", `IDENTIFIED BY (?:PASSWORD )?['"]([^'"]{3,})['"]`},
 	{"identified by ", "", `identified by (?:password )?['"]([^'"]{3,})['"]`},

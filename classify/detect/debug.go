@@ -44,7 +44,8 @@ func debugPayload() classify.Detector {
 				return
 			}
 		case classify.String:
-			if inPair(c) || len(v) < 8 || bytes.IndexByte(v, ' ') <= 0 || // a trace id is no text
+			if inPair(c) || len(v) < 8 || bytes.HasPrefix(v, []byte("msg=")) || bytes.HasPrefix(v, []byte("var=")) || // Ansible's module debug
+				bytes.IndexByte(v, ' ') <= 0 || // a trace id is no text
 				isDoubtful(c) && string(c.Key) != "trace" || holdsAny([]byte(c.Parent()), catalogues) {
 				return
 			}

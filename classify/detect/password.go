@@ -80,7 +80,14 @@ func isPasswordValue(c *classify.Candidate) bool {
 
 // isWeakPassword says whether a word that people do set as a password is one here.
 func isWeakPassword(c *classify.Candidate, v []byte) bool {
-	return !isCapitalised(v) && !isCited(c) && besideUser(c)
+	return !isCapitalised(v) && !isCited(c) && besideUser(c) && !besideExample(c)
+}
+
+// besideExample says whether a mailbox of a name that is kept for documentation (RFC 2606)
+// stands near a value.
+func besideExample(c *classify.Candidate) bool {
+	before, behind := c.Around(96)
+	return bytes.Contains(before, []byte("@example.")) || bytes.Contains(behind, []byte("@example."))
 }
 
 // isSaid says whether a word is one of a form about the field, or the code of an error: too_short.

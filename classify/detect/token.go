@@ -154,7 +154,21 @@ func (f *tokenFinder) isOpaque(field string, v []byte) bool {
 // isOtherToken says whether a value is no token that a caller presents: the id of a session
 // outside of cookies, and what belongs to pages.
 func isOtherToken(c *classify.Candidate, v []byte) bool {
-	return c.Field == "session" && isUUID(v) && !inCookie(c) || isOfPages(c)
+	return c.Field == "session" && isUUID(v) && !inCookie(c) || isOfPages(c) || c.Field == "token" && (isChainAddress(v) || inChallenge(c))
+}
+
+// isChainAddress matches an address of Ethereum and the chains that follow it (ERC-55), which
+// tokens in the sense of ERC-20 have.
+func isChainAddress(v []byte) bool {
+	return len(v) == len("0x")+40 && v[0] == '0' && v[1] == 'x' && allHex(v[2:])
+}
+
+// inChallenge says whether a value stands in a challenge of ACME (RFC 8555, section 8), whose
+// token the server of the domain shows to everybody.
+func inChallenge(c *classify.Candidate) bool {
+	before, behind := c.Around(besideBytes)
+	kinds := []string{"http-01", "dns-01", "tls-alpn-01"}
+	return holdsAny(before, kinds) || holdsAny(behind, kinds)
 }
 
 // isOfPages says whether a member called token belongs to an object that tells where a list

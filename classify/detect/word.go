@@ -110,7 +110,7 @@ func isReference(v []byte) bool {
 	case '[':
 		return v[len(v)-1] == ']'
 	case '$':
-		return len(v) > 1 && (v[1] == '{' || v[1] == '(' || isVariable(v[1:]))
+		return bytes.HasPrefix(v, []byte("$ANSIBLE_VAULT;")) || len(v) > 1 && (v[1] == '{' || v[1] == '(' || isVariable(v[1:]))
 	case '/', '~':
 		return isPath(v)
 	case '@':
