@@ -110,7 +110,7 @@ func isReference(v []byte) bool {
 	case '[':
 		return v[len(v)-1] == ']'
 	case '$':
-		return bytes.HasPrefix(v, []byte("$ANSIBLE_VAULT;")) || len(v) > 1 && (v[1] == '{' || v[1] == '(' || isVariable(v[1:]))
+		return isExpansion(v)
 	case '/', '~':
 		return isPath(v)
 	case '@':
@@ -122,6 +122,12 @@ func isReference(v []byte) bool {
 		}
 	}
 	return bytes.Contains(v, []byte("{{")) || bytes.Contains(v, []byte("${"))
+}
+
+// isExpansion matches what shells expand, and the head of a text that Ansible Vault encrypted
+// (Ansible, "Encrypting content with Ansible Vault").
+func isExpansion(v []byte) bool {
+	return len(v) > 1 && (v[1] == '{' || v[1] == '(' || isVariable(v[1:])) || bytes.HasPrefix(v, []byte("$ANSIBLE_VAULT;"))
 }
 
 // isFormatKey matches a mapping key of Python's printf-style formatting (its library's
