@@ -157,6 +157,7 @@ func (v *vocabulary) class(name string) uint16 {
 
 // lookup returns the class of a name, 0 if it has none.
 func (v *vocabulary) lookup(name []byte) uint16 {
+	name = withoutTail(name)
 	if len(name) > maxFieldName || !v.mayEnd(name) {
 		return 0
 	}
@@ -181,6 +182,14 @@ func (v *vocabulary) lookup(name []byte) uint16 {
 		}
 	}
 	return id
+}
+
+// withoutTail removes underscores from the end of a name: __name__ is written in many languages.
+func withoutTail(name []byte) []byte {
+	for len(name) > 1 && name[len(name)-1] == '_' {
+		name = name[:len(name)-1]
+	}
+	return name
 }
 
 // leading says whether nothing but separators stands before offset i.

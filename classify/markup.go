@@ -37,7 +37,7 @@ func (c *Classifier) walkMarkup(text []byte) {
 }
 
 // maxTagName is the length of the longest name of an element that means something here.
-const maxTagName = len("property")
+const maxTagName = len("attribute")
 
 // tag looks at the tag at an offset, and returns from where on to look for the next.
 func (w *markup) tag(c *Classifier, i int) (next int) {
@@ -55,7 +55,7 @@ func (w *markup) tag(c *Classifier, i int) (next int) {
 		w.rowEnd(c, len(kind) > len("tr"))
 	case "th", "td", "dt", "dd":
 		return w.cell(c, i, kind)
-	case "input", "meta", "param", "property", "add", "entry", "setting":
+	case "input", "meta", "param", "property", "add", "entry", "setting", "option", "attribute", "field", "variable", "var", "item", "data", "parameter", "attr", "prop", "arg", "column", "header", "pair":
 		w.attributes(c, i)
 	case "script":
 		return w.behind(i, "</script")

@@ -23,6 +23,7 @@ const (
 
 // lookup is that of the vocabulary.
 func (c *nameCache) lookup(name []byte) uint16 {
+	name = withoutTail(name)
 	if !c.v.mayEnd(name) {
 		return 0
 	}

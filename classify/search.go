@@ -202,11 +202,18 @@ func (p *places) classBefore(sign, hi int) uint16 {
 	case lo < hi && p.text[lo-1] == '\\': // "\npassword="
 		id = p.names.lookup(p.text[lo+1 : hi])
 	}
+	if id == 0 && hi-lo > len(dataPrefix) && p.text[sign] == '=' && string(p.text[lo:lo+len(dataPrefix)]) == dataPrefix {
+		id = p.names.lookup(p.text[lo+len(dataPrefix) : hi])
+	}
 	if id == 0 && p.document && p.text[sign] == ':' && (lo == 0 || p.text[lo-1] != '"') { // it goes on before the letters and digits
 		id = p.names.lookup(memberBefore(p.text, sign))
 	}
 	return id
 }
+
+// dataPrefix starts the names of attributes that pages give a meaning of their own (HTML,
+// section 3.2.6.6).
+const dataPrefix = "data-"
 
 // endsInEscape says whether a backslash is among the last bytes of a text: a short name may
 // follow its letter ("\nid=").
@@ -219,9 +226,9 @@ func endsInEscape(text []byte) bool {
 func (p *places) nameEnd(sign int) int {
 	if sign > 2 && p.text[sign-1] == '"' {
 		switch hi := sign - 1; {
-		case isNameByte(p.text[hi-1]):
+		case isNameByte(p.text[hi-1]) && p.text[hi-1] != '_':
 			return hi
-		case p.escaped && isNameByte(p.text[hi-2]):
+		case p.escaped && isNameByte(p.text[hi-2]) && p.text[hi-2] != '_':
 			return hi - 1
 		}
 	}

@@ -232,6 +232,12 @@ func nameEnd(text []byte, sign int) int {
 	for hi > 0 && sign-hi < 4 && (isQuote(text[hi-1]) || text[hi-1] == ' ' || text[hi-1] == '\\' || text[hi-1] == ']') {
 		hi--
 	}
+	if hi > 0 && text[hi-1] == ';' {
+		hi -= QuoteEntityBefore(text[:hi])
+	}
+	for hi > 1 && text[hi-1] == '_' && isNameByte(text[hi-2]) { // __name__
+		hi--
+	}
 	return hi
 }
 
@@ -276,17 +282,39 @@ func (r *run) valueBehind(text []byte, i int) (lo, hi int) {
 	for n := 0; i < len(text) && n < 4 && strings.IndexByte(" >=", text[i]) >= 0; n++ {
 		i++
 	}
+	if text[i-1] == '>' {
+		i = behindType(text, i)
+	}
+	i = behindBracket(text, i)
+	if lo, hi, ok := inQuotes(text, i); ok {
+		return lo, hi
+	}
+	start := i
+	if i+1 < len(text) && text[i] == '(' && isDigit(text[i+1]) { // the area of a phone number
+		start++
+	}
+	if hi, ok := r.behind(text, start); ok {
+		return i, hi
+	}
+	return i, i
+}
+
+// inQuotes returns what stands in the quotes that start at offset i, which may be escaped or in
+// HTML's writing; ok is false where none do.
+func inQuotes(text []byte, i int) (lo, hi int, ok bool) {
+	if n := QuoteEntity(text[min(i, len(text)):]); n > 0 {
+		lo, hi = inEntities(text, i+n, text[i:i+n])
+		return lo, hi, true
+	}
 	escaped := i+1 < len(text) && text[i] == '\\' && isQuote(text[i+1])
 	if escaped {
 		i++
 	}
-	if i < len(text) && isQuote(text[i]) {
-		return quoted(text, i, escaped)
+	if i >= len(text) || !isQuote(text[i]) {
+		return i, i, false
 	}
-	if hi, ok := r.behind(text, i); ok {
-		return i, hi
-	}
-	return i, i
+	lo, hi = quoted(text, i, escaped)
+	return lo, hi, true
 }
 
 // quoted returns what stands between the quote at offset i and the next one.

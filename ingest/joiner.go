@@ -38,8 +38,9 @@ type held struct {
 	text    []byte
 	// before is what the envelope has before its text, if it may hold something.
 	before []byte
-	// partial says that the last line goes on, trace that it is in a traceback.
-	partial, trace bool
+	// partial says that the last line goes on, trace that it is in a traceback, key that
+	// it is in a private key.
+	partial, trace, key bool
 }
 
 func newJoiner(cfg Config, raw bool) *joiner {
@@ -129,7 +130,7 @@ func (j *joiner) hold(d *decoding, e *envelope, src classify.Source, record []by
 		stream: e.stream, service: e.service, kind: e.kind, src: src, at: e.at, lines: 1, partial: e.partial,
 		text: append(h.text[:0], e.inner...), before: h.before[:0],
 	}
-	h.trace = isTraceback(e.inner)
+	h.trace, h.key = isTraceback(e.inner), opensKey(e.inner)
 	if e.rest {
 		h.before = append(h.before, record[:e.span.Start]...)
 	}
@@ -144,8 +145,14 @@ func (h *held) add(text []byte, between string) {
 	h.lines++
 }
 
-// continues says whether a line goes on with the trace of the lines held.
+// continues says whether a line goes on with the trace or the key of the lines held.
 func (h *held) continues(line []byte) bool {
+	if h.key {
+		var belongs bool
+		if belongs, h.key = keyGoesOn(line); belongs {
+			return true
+		}
+	}
 	switch {
 	case opensJSON(line) && len(bytes.TrimLeft(line, " \t")) == len(line):
 		return false

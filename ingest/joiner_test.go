@@ -39,6 +39,7 @@ func TestRecordsAreJoined(t *testing.T) {
 		{"CRI trace", []string{at + "stderr F boom", at + "stderr F \tat a.B", at + "stderr F next"}, "0+2 boom\n\tat a.B¦2+0 next"},
 		{"CRI part without its end", []string{at + "stdout P one"}, "0+0 one"},
 		{"docker parts", []string{`{"log":"one ","stream":"stdout","time":"2026-01-01T00:00:00Z"}`, `{"log":"two\n","stream":"stdout","time":"2026-01-01T00:00:00Z"}`}, "0+2 one two"},
+		{"CRI key", []string{at + "stderr F -----BEGIN EC PRIVATE KEY-----", at + "stderr F MHcC", at + "stderr F -----END EC PRIVATE KEY-----", at + "stderr F b"}, "0+3 -----BEGIN EC PRIVATE KEY-----\nMHcC\n-----END EC PRIVATE KEY-----¦3+0 b"},
 		{"compose trace", []string{"web-1  | boom", "db-1   | ok", "web-1  | \tat a.B"}, "0+2 boom\n\tat a.B¦0+2 web-1  | ¦1+0 db-1   | ¦1+0 ok"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

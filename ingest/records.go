@@ -147,18 +147,24 @@ func (r *records) fill() bool {
 
 // joinText adds the lines that continue the text line first.
 func (r *records) joinText(first []byte) {
-	inTraceback := isTraceback(first)
+	inTraceback, inKey := isTraceback(first), opensKey(first)
 	for r.lines < int64(r.cfg.MaxJoinLines) {
 		line, ok := r.peek()
 		if !ok || r.end-r.start+len(line) > r.cfg.MaxJoinBytes {
 			return
 		}
+		belongs := false
+		if inKey {
+			belongs, inKey = keyGoesOn(line)
+		}
 		switch {
+		case belongs:
 		case len(line) > 0 && (line[0] == '{' || line[0] == '[') && opensJSON(line): // a record of its own, whatever it holds
 			return
 		case isTraceback(line):
 			inTraceback = true
 		case isContinuation(line):
+			inKey = opensKey(line)
 		case inTraceback && len(line) > 0: // the line that names the exception
 			inTraceback = false
 		default:

@@ -42,32 +42,60 @@ func isOfPage(c *classify.Candidate) bool {
 	return at >= 0 && bytes.HasPrefix(before[at:], []byte("<address"))
 }
 
-// isStreet asks for words, and a house number or a word for a street.
+// isStreet asks for words, and a house number or a word for a street; without a number one
+// word has to be a name.
 func isStreet(v []byte) bool {
 	if isOtherAddress(v) {
 		return false
 	}
-	words, houses, street := 0, 0, false
+	var s streetWordCount
 	for word := range bytes.FieldsFuncSeq(v, isWordEnd) {
-		switch {
-		case isHouse(word):
-			houses++
-		case isBeyondASCII(word): // one word may hold street and number, in East Asia all
-			words++
-			if bytes.ContainsAny(word, "0123456789路街巷号號길") {
-				houses++
-			}
-			street = street || isStreetWord(word)
-		case !isName(word): // a network address, a file, a code
-			if !isPostcode(word) {
-				return false
-			}
-		default:
-			words++
-			street = street || isStreetWord(word)
+		if !s.add(word) {
+			return false
 		}
 	}
-	return words > 0 && (houses > 0 && words+houses >= 2 || street && words >= 2)
+	return s.words > 0 && (s.houses > 0 && s.words+s.houses >= 2 || s.street && s.words >= 2 && s.named)
+}
+
+// streetWordCount counts what an address is made of: words and house numbers, a word for a
+// street, a name.
+type streetWordCount struct {
+	words, houses int
+	street, named bool
+}
+
+// add counts a word; ok is false for one that no address has.
+func (s *streetWordCount) add(word []byte) (ok bool) {
+	switch {
+	case isHouse(word):
+		s.houses++
+		return true
+	case isBeyondASCII(word): // one word may hold street and number, in East Asia all
+		if bytes.ContainsAny(word, "0123456789路街巷號号길") {
+			s.houses++
+		}
+		s.named = true
+	case !isName(word): // a network address, a file, a code
+		return isPostcode(word)
+	}
+	s.words++
+	street := isStreetWord(word)
+	s.street = s.street || street
+	s.named = s.named || !street && !isFormWord(word)
+	return true
+}
+
+// isFormWord knows the words that forms call the field itself with, beside those for a
+// street: a text without any other word is its label.
+func isFormWord(word []byte) bool {
+	lower, n := lowerWord(word)
+	switch string(bytes.TrimRight(lower[:n], ".:*")) {
+	case "address", "addresses", "adresse", "line", "name", "number", "no", "your", "enter", "the", "a", "or", "and", "of", "home", "house", "postal", "mailing",
+		"billing", "shipping", "delivery", "work", "full", "first", "second", "city", "town", "zip", "code", "state", "optional", "required",
+		"und", "hausnummer", "nr", "nummer", "en", "huisnummer", "et", "numero", "y", "e", "civico", "i", "numer", "och", "og":
+		return true
+	}
+	return false
 }
 
 // isOtherAddress matches what no postal address looks like: addresses of

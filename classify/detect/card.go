@@ -34,7 +34,7 @@ func cardNumber() classify.Detector {
 			m.Confidence = classify.HighConfidence
 		case c.Field == "iban", c.Field != "" && c.Lo == 0: // it stands under another telling name
 			return
-		case !isCardPlace(c, lo, hi):
+		case !isCardPlace(c, lo, hi), isCitedCard(c, digits):
 			return
 		}
 		if isTestCard(digits) || !isIssuer(digits) {
@@ -173,6 +173,11 @@ var testCards = []string{
 	"5555555555554444", "5555341244441115", "6011000990139424", "6011000000000004", "6011111111111117", "6011601160116611", "6200000000000005", "6759649826438453",
 }
 
+// isCitedCard says whether a text that people wrote only shows what a number looks like.
+func isCitedCard(c *classify.Candidate, digits []byte) bool {
+	return isTestCard(digits) && (inProse(c) || isCited(c))
+}
+
 func isTestCard(digits []byte) bool { return slices.Contains(testCards, string(digits)) }
 
 // isCardPlace says whether what stands around a number tells that it is a card:
@@ -192,7 +197,7 @@ func isCardPlace(c *classify.Candidate, lo, hi int) bool {
 	case card >= 0:
 		return card > other && isCloseGap(bytes.TrimLeft(before[card:], " \""))
 	}
-	return other < 0 && (lo == 0 && (isCardName(c.Key) || isCardParent(c)) || isBrand(c.Text[hi:min(len(c.Text), hi+12)]))
+	return other < 0 && (lo == 0 && (isCardName(c.Key) || isCardParent(c) || besideVerification(c)) || isBrand(c.Text[hi:min(len(c.Text), hi+12)]))
 }
 
 // maxGap is how far behind its word a card number in one piece may stand.
@@ -286,6 +291,21 @@ func isCardParent(c *classify.Candidate) bool {
 	}
 	return false
 }
+
+// besideVerification says whether a member called number stands in an object with the other
+// parts of a card.
+func besideVerification(c *classify.Candidate) bool {
+	if !equalFold(c.Key, "number") || inPair(c) {
+		return false
+	}
+	before, behind := c.Around(besideBytes)
+	before = before[bytes.LastIndexByte(before, '{')+1:]
+	behind = behind[:indexOrEnd(behind, "}")]
+	return holdsAny(before, cardParts) || holdsAny(behind, cardParts)
+}
+
+// cardParts are names of what payment services ask for beside the number of a card.
+var cardParts = []string{"cvv", "cvc", "securitycode", "security_code", "exp_month", "expmonth", "exp_year", "expiry", "expiration", "cardholder", "card_holder"}
 
 func cardVerification() classify.Detector {
 	return &detector{classify.Rule{

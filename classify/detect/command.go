@@ -25,14 +25,24 @@ var commandSyntaxes = []commandSyntax{
 	{"mysql -", " -p", `mysql [^\n|;]{0,120}?\s?-p['"]?([^\s'"]+)`},
 	{"mysqldump -", " -p", `mysqldump [^\n|;]{0,120}?\s?-p['"]?([^\s'"]+)`},
 	{"redis-cli ", "-a", `redis-cli [^\n|;]{0,120}?-a\s+['"]?([^\s'"]+)`},
+	{"ldapsearch ", " -w", `ldapsearch [^\n|;]{0,200}?\s-w\s*['"]?([^\s'"-][^\s'"]*)`}, // OpenLDAP, ldapsearch(1)
+	{"ldapmodify ", " -w", `ldapmodify [^\n|;]{0,200}?\s-w\s*['"]?([^\s'"-][^\s'"]*)`},
+	{"ldapadd ", " -w", `ldapadd [^\n|;]{0,200}?\s-w\s*['"]?([^\s'"-][^\s'"]*)`},
+	{"ldapwhoami ", " -w", `ldapwhoami [^\n|;]{0,200}?\s-w\s*['"]?([^\s'"-][^\s'"]*)`},
+	{"net user ", " /add", `net user \S{1,64} ([^\s/*]\S{2,64}) /add`}, // Microsoft, "Net user"
 	{"curl ", "-u", `curl [^\n|]{0,400}?(?:-u|--user|--proxy-user)[ =]?['"]?[^\s:'"]+:([^\s'"]+)`},
 	{"IDENTIFIED BY ", "", `IDENTIFIED BY (?:PASSWORD )?['"]([^'"]{3,})['"]`},
 	{"identified by ", "", `identified by (?:password )?['"]([^'"]{3,})['"]`},
 	{"WITH PASSWORD ", "", `WITH PASSWORD '([^']{3,})'`},
 	{"password '", "'", `password '([^'\s]{4,64})'`},
 	{"password \"", "\"", `password "([^"\s]{4,64})"`},
+	{"with password ", "", `with password:? ['"]?([^\s'"]{6,64})`},
+	{"password was ", "", `password was:? ['"]?([^\s'"]{6,64})`},
+	{"password for ", "", `password for (?:user )?['"]?[\w.@+-]{1,64}['"]?(?: is|:) ?['"]?([^\s'"]{6,64})`},
+	{"password is ", "", `password is:? ['"]?([^\s'"]{6,64})`},
 	{"docker login ", " -p", `docker login [^\n|;]{0,200}?\s(?:-p|--password)[ =]\s*['"]?([^\s'"-][^\s'"]*)`},
 	{"define(", ",", `define\(\s*['"](?:[A-Z_]*PASS(?:WORD|WD)?|(?:AUTH|SECURE_AUTH|LOGGED_IN|NONCE)_(?:KEY|SALT))['"]\s*,\s*['"]([^'"\n]{4,})['"]`},
+	{"form-data; name=", "\n", `form-data; name="?(?:\w{0,32}[_-])?(?i:pass(?:word|wd|phrase)?|passwort|pwd)[12]?"?\r?\n\r?\n([^\r\n]{3,128})`}, // RFC 7578, in a log
 	{"{noop}", "", `\{noop\}([^\s"'<>]{3,})`},
 	{"jdbc:oracle:thin:", "", `jdbc:oracle:thin:[^/@\s]+/([^@\s"']+)@`},
 }
@@ -70,5 +80,39 @@ func (cmds *commands) password(c *classify.Candidate) (lo, hi int, ok bool) {
 	}
 	lo, hi = c.Lo+loc[2], c.Lo+loc[3]
 	v := c.Text[lo:hi]
+	if slices.Contains(spokenAnchors, c.Anchor) {
+		if v = bytes.TrimRight(v, ").,;:"); !isSpoken(c, v, isQuotedAt(c.Text, lo)) {
+			return 0, 0, false
+		}
+		hi = lo + len(v)
+	}
 	return lo, hi, !isNoSecret(v) && v[0] != '$' && bytes.IndexByte(v, '`') < 0
 }
+
+// isQuotedAt says whether a quote stands before a value of a statement that takes its password
+// in quotes.
+func isQuotedAt(text []byte, lo int) bool {
+	return lo > 0 && (text[lo-1] == '\'' || text[lo-1] == '"')
+}
+
+// spokenAnchors are those of commandSyntaxes that stand in sentences.
+var spokenAnchors = []string{"password for ", "with password ", "password was ", "password is "}
+
+// isSpoken tells a password from the words that sentences go on with ("with password
+// authentication", "password is required"). In logs and errors it has a digit or a sign, and
+// without quotes letters, digits, and a sign or a capital among small letters, as rules for
+// passwords ask for.
+func isSpoken(c *classify.Candidate, v []byte, inQuotes bool) bool {
+	if c.Where != classify.InRecord && c.X.Status < 400 || len(v) < minSpoken {
+		return false
+	}
+	if inQuotes {
+		return hasDigitOrSign(v)
+	}
+	s := shapeOf(v)
+	return s.digits > 0 && s.letters() > 1 && s.other == 0 && !bytes.ContainsAny(v, "<>{}=()[]") &&
+		(!only(v, "-._/:") || s.upper > 0 && s.lower > 1 && only(v, ""))
+}
+
+// minSpoken is the length of the shortest password that is told by its signs alone.
+const minSpoken = 6

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/leaktap/leaktap/classify"
 )
@@ -43,7 +44,8 @@ func debugPayload() classify.Detector {
 				return
 			}
 		case classify.String:
-			if inPair(c) || len(v) < 8 || bytes.IndexByte(v, ' ') <= 0 || // a trace id is no text
+			if inPair(c) || len(v) < 8 || bytes.HasPrefix(v, []byte("msg=")) || bytes.HasPrefix(v, []byte("var=")) || // Ansible's module debug
+				bytes.IndexByte(v, ' ') <= 0 || // a trace id is no text
 				isDoubtful(c) && string(c.Key) != "trace" || holdsAny([]byte(c.Parent()), catalogues) {
 				return
 			}
@@ -156,12 +158,28 @@ func isVariablePlace(c *classify.Candidate) bool {
 	switch {
 	case c.Anchor[0] == ':':
 		return equalFold(c.Key, "path") && c.Kind == classify.String && c.Lo > 0 && c.Text[0] == '/'
-	case c.Lo > 0 && bytes.IndexByte([]byte("\n\r'\"> {"), c.Text[c.Lo-1]) < 0 && !behindEscape(c), inProse(c):
+	case c.Lo > 0 && bytes.IndexByte([]byte("\n\r'\"> {"), c.Text[c.Lo-1]) < 0 && !behindEscape(c), inProse(c), isCited(c):
 		return false
 	case c.Lo == 0 && c.Hi == len(c.Text):
 		return c.Kind == classify.String
 	}
 	return variablesAround(c.Text, c.Lo) >= 3
+}
+
+// isCited says whether the candidate stands in what documentation shows to be typed: in
+// HTML's element for code (HTML, section 4.5.15), or in a file of Markdown (RFC 7763).
+func isCited(c *classify.Candidate) bool {
+	switch t := c.ContentType(); {
+	case c.X.Status >= 400:
+		return false
+	case strings.Contains(t, "markdown"):
+		return true
+	case !strings.Contains(t, "html"):
+		return false
+	}
+	before := c.Before(around)
+	open := bytes.LastIndex(before, []byte("<code"))
+	return open >= 0 && !bytes.Contains(before[open:], []byte("</code"))
 }
 
 // around is how far the neighbours of a variable may stand.

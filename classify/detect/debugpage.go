@@ -25,6 +25,8 @@ var debugMarks = []debugMark{
 	{"id=\"djDebug\"", "Django debug toolbar", 0},
 	{"Starlette Debugger", "Starlette", 0},
 	{"pDebugToolbarHandle", "Pyramid", 0},
+	{"id=\"pDebug\"", "Pyramid", 0},
+	{"/__sinatra__/500.png", "Sinatra", 0},
 	{"Action Controller: Exception caught", "Rails", 0},
 	{"Rails.root: ", "Rails", 0},
 	{"BetterErrors", "Better Errors", 0},

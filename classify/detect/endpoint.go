@@ -26,7 +26,7 @@ func debugEndpoint() classify.Detector {
 		},
 	}, func(c *classify.Candidate) {
 		x := c.X
-		if x.Status < 200 || x.Status > 299 || len(x.Response.Body) < 2 || string(x.Method) == "OPTIONS" || isPage(c, x) {
+		if x.Status < 200 || x.Status > 299 || len(x.Response.Body) < 2 || string(x.Method) == "OPTIONS" || isWebPage(c, x) {
 			return
 		}
 		if debugPath(classify.PathOf(x.Target)) {
@@ -35,8 +35,8 @@ func debugEndpoint() classify.Detector {
 	}}
 }
 
-// isPage says whether a response is HTML, which tells of a path only that something answered.
-func isPage(c *classify.Candidate, x *classify.Exchange) bool {
+// isWebPage says whether a response is HTML, which tells of a path only that something answered.
+func isWebPage(c *classify.Candidate, x *classify.Exchange) bool {
 	return strings.Contains(c.ContentType(), "html") || bytes.HasPrefix(bytes.TrimLeft(x.Response.Body[:min(len(x.Response.Body), 64)], " \t\r\n\\"), []byte("<"))
 }
 
@@ -79,7 +79,7 @@ func debugPath(path []byte) bool {
 			return true
 		}
 		management = string(segment) == "actuator" || string(segment) == "manage" || string(segment) == "management"
-		mounted = (n == 0 || mounted) && isMount(segment)
+		mounted = (n == 0 || mounted) && isAPIMount(segment)
 	}
 	return false
 }
@@ -92,9 +92,9 @@ func isDebugWord(segment []byte) bool {
 	return false
 }
 
-// isMount says whether a segment is only what an API is mounted at: then a word behind it is
+// isAPIMount says whether a segment is only what an API is mounted at: then a word behind it is
 // a part of the API and no thing of that name.
-func isMount(segment []byte) bool {
+func isAPIMount(segment []byte) bool {
 	switch string(segment) {
 	case "api", "rest", "internal", "admin", "app", "public", "private", "dev", "test":
 		return true

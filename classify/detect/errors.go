@@ -67,7 +67,7 @@ func inProse(c *classify.Candidate) bool {
 		return false
 	}
 	switch string(bytes.ToLower(c.Key[:min(len(c.Key), 16)])) {
-	case "title", "body", "content", "description", "summary", "text", "question", "answer", "excerpt", "article", "html", "markdown", "readme",
+	case "title", "body", "content", "description", "summary", "text", "question", "answer", "excerpt", "extract", "explanation", "article", "html", "markdown", "readme",
 		"heading", "headline", "notes", "changelog", "tags", "comment", "subject", "snippet", "abstract", "intro", "bio", "lead", "about":
 		return true
 	}

@@ -68,7 +68,7 @@ var hashSyntaxes = []hashSyntax{
 	{[]string{"sha1$", "md5$", "sha256$", "sha512$"}, `((?:sha1|md5|sha256|sha512)\$)` + salt + `{0,64}\$[0-9a-f]{32,128}`},
 	{[]string{"SCRAM-SHA-"}, `(SCRAM-SHA-(?:1|256|512)\$)\d+:[A-Za-z0-9+/=]{8,}\$[A-Za-z0-9+/=]{24,}:[A-Za-z0-9+/=]{24,}`},
 	{[]string{"grub.pbkdf2."}, `(grub\.pbkdf2\.sha512\.)\d+\.[0-9A-Fa-f]{16,256}\.[0-9A-Fa-f]{64,256}`},
-	{[]string{"0x0100", "0x0200"}, `(0x0[12]00)[0-9A-Fa-f]{8}(?:[0-9A-Fa-f]{128}|[0-9A-Fa-f]{80}|[0-9A-Fa-f]{40})`},
+	{[]string{"0x0100", "0x0200"}, `(0x0[12]00)[0-9A-Fa-f]{8}(?:[0-9A-Fa-f]{128}|[0-9A-Fa-f]{80}|[0-9A-Fa-f]{40})\b`},
 	{[]string{"PASSWORD '*"}, `(PASSWORD ')\*[0-9A-Fa-f]{40}`},
 	{[]string{"PASSWORD 'md5"}, `(PASSWORD 'md5)[0-9a-f]{32}`},
 	{[]string{"VALUES 'S:", "VALUES 'T:"}, `(VALUES '[ST]:)[0-9A-F]{60,160}`},
@@ -76,7 +76,7 @@ var hashSyntaxes = []hashSyntax{
 	{[]string{"{SSHA", "{SHA", "{SMD5", "{MD5", "{ssha", "{sha", "{smd5"}, `(\{(?i:S?SHA-?(?:1|224|256|384|512)?|S?MD5)(?:\.(?i:hex|b64))?\})[A-Za-z0-9+/$.=,_{}-]{16,}`},
 	{
 		[]string{"{CRYPT", "{crypt", "{PBKDF2", "{ARGON2", "{pbkdf2", "{scrypt", "{argon2", "{PKCS5S2}"},
-		`(\{(?i:CRYPT|PBKDF2[-A-Z0-9_@]{0,16}|ARGON2[A-Z0-9_@]{0,16}|SCRYPT[A-Z0-9_@]{0,16}|PKCS5S2)\})[A-Za-z0-9+/$.=,_-]{13,}`,
+		`(\{(?i:CRYPT|PBKDF2[-A-Z0-9_@]{0,32}|ARGON2[A-Z0-9_@]{0,32}|SCRYPT[A-Z0-9_@]{0,32}|PKCS5S2)\})[A-Za-z0-9+/$.=,_-]{13,}`,
 	},
 	{[]string{"{FSHP"}, `(\{FSHP[0-3]\|\d+\|\d+\})[A-Za-z0-9+/=]{24,}`},
 	{
@@ -188,7 +188,7 @@ func (h *hashes) named(c *classify.Candidate) {
 	if c.Kind != classify.String || len(v) > maxHash || inPair(c) && !isPairValue(c, v) {
 		return
 	}
-	if c.Field == "salted-hash" && !besideSalt(c) {
+	if c.Field == "salted-hash" && !isOfPassword(c, v) {
 		return
 	}
 	if inner, ok := secretData(v); ok {
@@ -199,11 +199,31 @@ func (h *hashes) named(c *classify.Candidate) {
 	}
 	hash := c.Field == "password-hash"
 	switch {
-	case isDigest(digestOf(v)):
+	case isDigest(digestOf(v)), isSpare4(v):
 		c.Report(classify.Match{Lo: c.Lo, Hi: c.Hi, Confidence: classify.HighConfidence})
 	case isSplitDigest(v), hash && (isRandom(v) || isOldCrypt(v) || isSplitHash(v)):
 		c.Report(classify.Match{Lo: c.Lo, Hi: c.Hi})
 	}
+}
+
+// isOfPassword says whether a value that is called a hash is one of a password: by what stands
+// beside it, or by a syntax that files' checksums do not have.
+func isOfPassword(c *classify.Candidate, v []byte) bool {
+	return isNativePassword(v) || isSpare4(v) || besideSalt(c)
+}
+
+// isNativePassword matches the hash of mysql_native_password (MySQL, "Password Hashing in
+// MySQL"): an asterisk and SHA-1 in capitals, as no file's checksum is written.
+func isNativePassword(v []byte) bool {
+	return len(v) == 41 && v[0] == '*' && allHex(v[1:]) && shapeOf(v).lower == 0
+}
+
+// isSpare4 matches what Oracle keeps in SYS.USER$.SPARE4 (Oracle Database Security Guide,
+// "About Password Versions"): S: and SHA-1 with its salt, T: and PBKDF2, in hex capitals.
+func isSpare4(v []byte) bool {
+	part, _, _ := bytes.Cut(v, []byte(";"))
+	hash := bytes.TrimPrefix(bytes.TrimPrefix(part, []byte("S:")), []byte("T:"))
+	return len(part) == len(hash)+len("S:") && (len(hash) == 60 || len(hash) == 160) && allHex(hash) && shapeOf(hash).lower == 0
 }
 
 // besideSalt says whether a salt stands near the value: then "hash" is that of a

@@ -136,11 +136,14 @@ func isICD(v []byte) bool {
 // medicalWords are what words of the chapters and the most frequent categories
 // of ICD-10 start with; sorted, and none the start of another.
 var medicalWords = []string{
-	"abscess", "addiction", "allerg", "alzheimer", "anaemia", "anemia", "angina", "anxiety", "aphasia", "arthr", "asthma", "autis", "bipolar",
-	"bronch", "cancer", "carcinoma", "cardiac", "cardio", "cirrhosis", "colitis", "concussion", "copd", "covid", "dementia", "depressi", "dermat",
-	"diabet", "eczema", "embolism", "emphysema", "epilep", "fibromyalgia", "fibrosis", "gastr", "glaucoma", "gout", "hepat", "hernia", "herpes",
-	"hiv", "hypertens", "hypotens", "hypothyroid", "influenza", "insomnia", "ischemi", "leukaemia", "leukemia", "lupus", "lymphoma", "melanoma",
-	"mening", "migraine", "myocardial", "neoplasm", "nephr", "neuralgia", "neuropathy", "obesity", "osteo", "otitis", "pancrea", "parkinson",
-	"pneumon", "pregnan", "psoriasis", "psycho", "ptsd", "renal", "rhinitis", "schizo", "sclerosis", "scoliosis", "seizure", "sepsis", "sinusitis",
-	"stroke", "syphilis", "thromb", "thyroid", "tonsill", "tubercul", "tumor", "tumour", "ulcer",
+	"abscess", "addiction", "adhd", "allerg", "alzheimer", "amput", "anaemia", "anemia", "angina", "anorex", "anxiety", "aphasia", "appendic",
+	"arrhythm", "arthr", "asthma", "atrial", "autis", "bipolar", "blindness", "bronch", "bulimi", "cancer", "carcinoma", "cardiac", "cardio",
+	"celiac", "cirrhosis", "coeliac", "colitis", "concussion", "copd", "covid", "crohn", "deaf", "dementia", "depressi", "dermat", "diabet",
+	"dyslex", "eczema", "embolism", "emphysema", "epilep", "fibrillation", "fibromyalgia", "fibrosis", "fractur", "gastr", "glaucoma", "gout",
+	"haemorrh", "hearing", "hemorrh", "hepat", "hernia", "herpes", "hiv", "hypercholest", "hyperlipid", "hypertens", "hypotens", "hypothyroid",
+	"infarct", "influenza", "insomnia", "ischemi", "kidney", "leukaemia", "leukemia", "lupus", "lymphoma", "melanoma", "mening", "migraine",
+	"myocardial", "neoplasm", "nephr", "neuralgia", "neuropathy", "obesity", "osteo", "otitis", "palsy", "pancrea", "paraly", "paraplegi",
+	"parkinson", "pneumon", "pregnan", "psoriasis", "psycho", "ptsd", "renal", "rhinitis", "schizo", "sciatica", "sclerosis", "scoliosis",
+	"seizure", "sepsis", "sinusitis", "stroke", "suicid", "syphilis", "thromb", "thyroid", "tinnitus", "tonsill", "tubercul", "tumor", "tumour",
+	"ulcer", "vertigo",
 }

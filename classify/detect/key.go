@@ -110,10 +110,10 @@ func keyOfPuTTY(c *classify.Candidate) {
 // keyInJSON takes a JSON Web Key with its private part beside its type: "d" of an
 // asymmetric key, "k" of a symmetric one (RFC 7518, section 6).
 func keyInJSON(c *classify.Candidate) {
-	member := []byte(`"d`)
+	member := []byte(`"d"`)
 	switch string(c.Value()) {
 	case "oct":
-		member = []byte(`"k`)
+		member = []byte(`"k"`)
 	case "RSA", "EC", "OKP":
 	default:
 		return
@@ -125,8 +125,9 @@ func keyInJSON(c *classify.Candidate) {
 	after, _, _ = bytes.Cut(after, []byte("}"))
 	for _, part := range [][]byte{before, after} {
 		_, private, found := bytes.Cut(part, member)
-		private, quoted := bytes.CutPrefix(bytes.TrimPrefix(private, []byte(`\`)), []byte(`"`)) // a document may still be escaped
-		found = found && quoted
+		if !found { // a document may still be escaped
+			_, private, found = bytes.Cut(part, []byte(string(member[:2])+`\"`))
+		}
 		private = bytes.TrimLeft(private, ` :"\`)
 		if n := wordEnd(private, 0); found && n >= minOpaque && isRandom(private[:n]) {
 			c.Report(classify.Match{Lo: c.Lo, Hi: c.Hi, Show: "a private JSON Web Key", Confidence: classify.HighConfidence})

@@ -10,8 +10,9 @@ import (
 
 // pairNames are the members that name what a member "value" behind them holds:
 // lists of headers and variables ({"name": "DB_PASSWORD", "value": "…"}), XML
-// properties, HTML inputs.
-var pairNames = []string{"name", "key", "field", "header", "variable", "id", "property", "k"}
+// properties, HTML inputs; system is that of FHIR's Identifier and ContactPoint, type that of
+// Keycloak's credentials.
+var pairNames = []string{"name", "key", "field", "header", "variable", "id", "property", "k", "system", "type"}
 
 // pairValue returns the candidate of a member "value" under the name that the
 // member before it gives; ok is false where none does.
@@ -35,6 +36,29 @@ func pairValue(c *classify.Candidate) (e classify.Candidate, ok bool) {
 	e = *c
 	e.Key, e.Field = name, c.Class(string(name))
 	return e, e.Field != "" && e.Field != "pair-value"
+}
+
+// inPairs makes a detector see the members "value" that the member before them names, as well:
+// {"name": "ssn", "value": "…"} in the answers of forms. What it finds has digits.
+func inPairs(d classify.Detector) classify.Detector {
+	rule := *d.Rule()
+	fields := rule.On.Fields
+	rule.On.Fields = append(slices.Clone(fields), "pair-value")
+	return &detector{rule, func(c *classify.Candidate) {
+		if c.Field != "pair-value" || c.Anchor != "" {
+			d.Detect(c)
+			return
+		}
+		if bytes.ContainsAny(c.Value(), "0123456789") {
+			if e, ok := pairValue(c); ok && slices.Contains(fields, e.Field) {
+				d.Detect(&e)
+				return
+			}
+		}
+		if rule.On.Digits > 0 { // the candidate may be the run of digits that it asks for
+			d.Detect(c)
+		}
+	}}
 }
 
 // typedValue returns the candidate of a member "value", or one that is named after a type, as

@@ -71,11 +71,28 @@ func isPasswordValue(c *classify.Candidate) bool {
 	case saysNothing(lower) || isTypeName(v):
 		return false
 	case hasOnlyWords(lower, weakWords, placeholderWords):
-		return hasOnlyWords(lower, weakWords) && !isCapitalised(v) && besideUser(c)
-	case !hasDigitOrSign(v) && speaksOfForms(c):
+		return hasOnlyWords(lower, weakWords) && isWeakPassword(c, v)
+	case !hasDigitOrSign(v) && isSaid(c, v):
 		return false
 	}
 	return !inPair(c) || isPairValue(c, v)
+}
+
+// isWeakPassword says whether a word that people do set as a password is one here.
+func isWeakPassword(c *classify.Candidate, v []byte) bool {
+	return !isCapitalised(v) && !isCited(c) && besideUser(c) && !besideExample(c)
+}
+
+// besideExample says whether a mailbox of a name that is kept for documentation (RFC 2606)
+// stands near a value.
+func besideExample(c *classify.Candidate) bool {
+	before, behind := c.Around(96)
+	return bytes.Contains(before, []byte("@example.")) || bytes.Contains(behind, []byte("@example."))
+}
+
+// isSaid says whether a word is one of a form about the field, or the code of an error: too_short.
+func isSaid(c *classify.Candidate, v []byte) bool {
+	return speaksOfForms(c) || c.X.Status >= 400 && bytes.IndexByte(v, '_') >= 0
 }
 
 // isNumericPassword tells a password from a count: {"pass": 5120, "fail": 0}.
@@ -119,6 +136,7 @@ func isTypeName(v []byte) bool {
 var typeNames = []string{
 	"String", "string", "str", "Optional", "SecretStr", "constr", "varchar", "VARCHAR", "CharField", "z.string", "yup.string", "Joi.string",
 	"types.String", "text", "char", "Column", "Mapped", "undefined", "Buffer", "bytes", "StringField", "PasswordField",
+	"keyword", "long", "nested", // of Elasticsearch's mappings
 }
 
 // formWords are parts of the names of objects that hold what forms say about a
@@ -132,7 +150,7 @@ var formWords = []string{
 func speaksOfForms(c *classify.Candidate) bool {
 	parent := strings.ReplaceAll(strings.ToLower(c.Parent()), "connectionstrings", "") // of .NET's settings
 	for _, w := range formWords {
-		if strings.Contains(parent, w) {
+		if strings.Contains(parent, w) && (w != "properties" || c.Where != classify.InRecord) { // Serilog's are values
 			return true
 		}
 	}
@@ -143,24 +161,35 @@ func speaksOfForms(c *classify.Candidate) bool {
 // words of prose and the code of scripts stand there too.
 func isPairValue(c *classify.Candidate, v []byte) bool {
 	before, after := neighbours(c)
-	if before == '"' || before == '\'' || before == '`' || before == '>' {
+	if bytes.IndexByte([]byte("\"'`>"), before) >= 0 {
 		return true
 	}
 	switch {
 	case bytes.IndexByte(v, ' ') >= 0 || isExpression(v):
 		return false
 	case isScript(c.ContentType()):
-		return isProse(after, v)
+		return isProse(after, v) || before == '=' && inConnection(c)
 	case after == '(' || after == '[': // a call, an element
 		return false
 	}
 	return isAssigned(c, before, v) || hasDigitOrSign(v) && len(v) >= 5 || besideUser(c)
 }
 
+// inConnection says whether a value is a part of a connection string: others of its parts
+// stand before it and no quote between them (Microsoft, "Connection string syntax" of
+// ADO.NET; the URLs of JDBC drivers).
+func inConnection(c *classify.Candidate) bool {
+	before := c.Before(256)
+	if i := bytes.LastIndexAny(before, "\"'`\n"); i >= 0 {
+		before = before[i+1:]
+	}
+	return bytes.HasPrefix(before, []byte("jdbc:")) || holdsAny(before, []string{";user", ";uid=", "server=", "data source=", "driver=", "database="})
+}
+
 // isAssigned says whether a value is clearly that of its name; --pass=early
 // names a pass and no password.
 func isAssigned(c *classify.Candidate, before byte, v []byte) bool {
-	return (before == '=' || isLineValue(c)) && (len(c.Key) > len("--pass") || hasDigitOrSign(v))
+	return (before == '=' || isLineValue(c)) && (len(bytes.Trim(c.Key, "-")) > len("pass") || hasDigitOrSign(v)) || before == '=' && inConnection(c)
 }
 
 // neighbours returns the bytes around the candidate, spaces at the ends.
@@ -171,6 +200,12 @@ func neighbours(c *classify.Candidate) (before, after byte) {
 	}
 	if c.Hi < len(c.Text) {
 		after = c.Text[c.Hi]
+	}
+	if before == ';' && classify.QuoteEntityBefore(c.Before(len("&quot;"))) > 0 {
+		before = '"'
+	}
+	if after == '&' && classify.QuoteEntity(c.Text[c.Hi:]) > 0 {
+		after = '"'
 	}
 	return before, after
 }

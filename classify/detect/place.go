@@ -30,6 +30,8 @@ func sourcePath() classify.Detector {
 		`/proc/(?:self|sys|\d+|net)/\w|/var/(?:run/secrets|lib/(?:mysql|postgresql|docker|kubelet)|www/html)/` + segments + file + `)`)
 	// any file below a server's directories, in an error that speaks of it
 	below := regexp.MustCompile(`^/(?:var|opt|root|etc|usr|mnt|tmp|run|proc|srv)/[\w.@+~-]+(?:/[\w.@+~-]+)+`)
+	// and below those that routes are called by too, where the system's own error speaks of it
+	opened := regexp.MustCompile(`^/(?:home|Users|app|code|workspace)/[\w.@+~-]+(?:/[\w.@+~-]+)*`)
 	return &detector{errorRule("error-path", "A response tells a path of the server's file system",
 		"Only absolute paths of servers to source, library, data or configuration files match; URLs, links to a page's assets and documentation stay silent.",
 		[]string{"CWE-209", "CWE-497"},
@@ -44,11 +46,32 @@ func sourcePath() classify.Detector {
 		if loc == nil && c.X.Status >= 400 && nearError(c) {
 			loc = below.FindIndex(behind)
 		}
-		if loc == nil || isLink(c, lo, lo+loc[1]) || inProse(c) {
+		if loc == nil && isSystemError(c) {
+			loc = opened.FindIndex(behind)
+		}
+		if loc == nil || isLink(c, lo, lo+loc[1]) || inProse(c) || isMount(c) {
 			return
 		}
 		c.Report(classify.Match{Lo: lo, Hi: lo + loc[1], Show: "path of a server"})
 	}}
+}
+
+// isMount says whether a path is where a manifest mounts something into a container
+// (Kubernetes API, VolumeMount): the manifest says it, no error does.
+func isMount(c *classify.Candidate) bool {
+	return c.X.Status < 400 && (equalFold(c.Key, "mountpath") || equalFold(c.Key, "subpath"))
+}
+
+// isSystemError says whether the text around a path is that of a failed system call: the
+// messages of strerror(3) in POSIX systems and the names of their numbers (errno.h).
+func isSystemError(c *classify.Candidate) bool {
+	before, behind := c.Text[max(0, c.Lo-96):c.Lo], c.Text[c.Hi:min(len(c.Text), c.Hi+192)]
+	return holdsAny(before, systemErrors) || holdsAny(behind, systemErrors)
+}
+
+var systemErrors = []string{
+	"no such file or directory", "permission denied", "is a directory", "not a directory", "file exists", "directory not empty", "no space left on device",
+	"read-only file system", "enoent", "eacces", "eisdir", "enotdir", "eexist", "[errno ",
 }
 
 // behindColon says whether a path stands behind a word and a colon

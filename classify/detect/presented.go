@@ -11,6 +11,8 @@ import (
 // linkWords are parts of paths behind which the token of a mailed link stands.
 var linkWords = []string{
 	"/reset/", "/reset-password/", "/password-reset/", "/reset_password/", "/password/reset/", "/set-password/", "/magic/", "/magic-link/",
+	"/recover/", "/recover?code=", "/reset?code=", "/reset-password?code=", "/verify?code=", "/confirm?code=", "/activate?code=", "/reset?key=", "/reset-password?key=",
+	"action=rp&key=", "oobcode=", // WordPress and Firebase Authentication
 	"/verify/", "/verify-email/", "/confirm/", "/confirm-email/", "/activate/", "/invite/", "/invitation/", "/invitations/", "/unlock/",
 }
 

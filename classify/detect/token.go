@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"slices"
+	"strings"
 
 	"github.com/leaktap/leaktap/classify"
 )
@@ -25,6 +26,7 @@ const (
 	bearerWord   = "bearer "
 	basicWord    = "basic "
 	digestWord   = "digest username="
+	plainWord    = "auth plain "
 	storageCall  = "setItem("
 	minOpaque    = 16 // shorter opaque values carry too little to be tokens
 	maxOpaque    = 4096
@@ -59,7 +61,7 @@ func newTokenFinder(v *Vocabulary) *tokenFinder {
 func (f *tokenFinder) trigger(parts []classify.Where, fields ...string) classify.Trigger {
 	return classify.Trigger{
 		Anchors: append([]string{jwtAnchor, storageCall}, f.anchors...), Inside: f.inside,
-		Words:  slices.Concat([]string{bearerWord, basicWord, digestWord}, linkWords),
+		Words:  slices.Concat([]string{bearerWord, basicWord, digestWord, plainWord}, linkWords),
 		Fields: fields, Parts: parts,
 	}
 }
@@ -81,6 +83,8 @@ func (f *tokenFinder) find(c *classify.Candidate) (m classify.Match, vendor *Tok
 		m, ok = basicMatch(c)
 	case digestWord:
 		m, ok = digestMatch(c)
+	case plainWord:
+		m, ok = plainMatch(c)
 	case storageCall:
 		m, ok = f.stored(c)
 	default:
@@ -127,7 +131,7 @@ func (f *tokenFinder) underName(c *classify.Candidate) (m classify.Match, vendor
 			return vendorMatch(k, lo, hi), k, true
 		}
 	}
-	if !slices.Contains(tokenClasses, c.Field) || f.hasAnchor(v) || !f.isOpaque(c.Field, v) || c.Field == "session" && isUUID(v) && !inCookie(c) {
+	if !slices.Contains(tokenClasses, c.Field) || f.hasAnchor(v) || !f.isOpaque(c.Field, v) || isOtherToken(c, v) {
 		return m, nil, false
 	}
 	return classify.Match{Lo: lo, Hi: hi, Token: &classify.Token{Kind: opaqueKind(c.Field)}}, nil, true
@@ -145,6 +149,45 @@ func (f *tokenFinder) isOpaque(field string, v []byte) bool {
 		return isRandom(v) || isUUID(v) || isCredentials(v)
 	}
 	return isRandom(v) || isUUID(v) || isKeyInGroups(v)
+}
+
+// isOtherToken says whether a value is no token that a caller presents: the id of a session
+// outside of cookies, and what belongs to pages.
+func isOtherToken(c *classify.Candidate, v []byte) bool {
+	return c.Field == "session" && isUUID(v) && !inCookie(c) || isOfPages(c) || c.Field == "token" && (isChainAddress(v) || inChallenge(c))
+}
+
+// isChainAddress matches an address of Ethereum and the chains that follow it (ERC-55), which
+// tokens in the sense of ERC-20 have.
+func isChainAddress(v []byte) bool {
+	return len(v) == len("0x")+40 && v[0] == '0' && v[1] == 'x' && allHex(v[2:])
+}
+
+// inChallenge says whether a value stands in a challenge of ACME (RFC 8555, section 8), whose
+// token the server of the domain shows to everybody.
+func inChallenge(c *classify.Candidate) bool {
+	before, behind := c.Around(besideBytes)
+	kinds := []string{"http-01", "dns-01", "tls-alpn-01"}
+	return holdsAny(before, kinds) || holdsAny(behind, kinds)
+}
+
+// isOfPages says whether a member called token belongs to an object that tells where a list
+// or a feed goes on, or is the token against forged requests in the forms of Laravel ("CSRF
+// Protection") and Symfony.
+func isOfPages(c *classify.Candidate) bool {
+	if string(c.Key) == "_token" && c.Where != classify.InRecord {
+		return true
+	}
+	if c.Field != "token" || !equalFold(c.Key, "token") || inPair(c) {
+		return false
+	}
+	parent := c.Parent()
+	word, n := lowerWord([]byte(parent[strings.LastIndexByte(parent, '/')+1:]))
+	switch strings.Trim(string(word[:n]), "_") {
+	case "continuation", "next", "prev", "previous", "nextpage", "next_page", "page", "pageinfo", "page_info", "paging", "pagination", "cursor", "scroll", "resume", "sync":
+		return true
+	}
+	return false
 }
 
 // hasAnchor says whether a value is a token that its own anchor finds, and knows
@@ -220,6 +263,24 @@ func basicMatch(c *classify.Candidate) (m classify.Match, ok bool) {
 		return m, false
 	}
 	return classify.Match{Lo: lo, Hi: hi, Confidence: classify.HighConfidence, Token: &classify.Token{Kind: "basic"}}, true
+}
+
+// plainMatch takes the name and the password of SASL PLAIN (RFC 4616) that a client sends
+// with the AUTH command of SMTP (RFC 4954, section 4), in base64.
+func plainMatch(c *classify.Candidate) (m classify.Match, ok bool) {
+	hi := wordEnd(c.Text, c.Hi)
+	if !freeBefore(c) || hi-c.Hi > 4*maxBasicUser {
+		return m, false
+	}
+	text, err := base64.RawStdEncoding.DecodeString(string(bytes.TrimRight(c.Text[c.Hi:hi], "=")))
+	if err != nil || bytes.Count(text, []byte{0}) != 2 {
+		return m, false
+	}
+	user, password, _ := bytes.Cut(text[bytes.IndexByte(text, 0)+1:], []byte{0})
+	if len(user) == 0 || len(password) == 0 || !isPrintable(user) || !isPrintable(password) {
+		return m, false
+	}
+	return classify.Match{Lo: c.Hi, Hi: hi, Confidence: classify.HighConfidence, Token: &classify.Token{Kind: "basic"}}, true
 }
 
 // isCredentials says whether a value is user:password in base64, as RFC 7617 and

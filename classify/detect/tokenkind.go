@@ -17,7 +17,7 @@ type TokenKind struct {
 	ID string `yaml:"id"`
 	// Source is the vendor's page or program that defines the format.
 	Source string `yaml:"source"`
-	// Anchor is a literal that every token holds, at least three bytes; it is
+	// Anchor is a literal that every token holds, at least two bytes; it is
 	// public. Most tokens start with it.
 	Anchor string `yaml:"anchor"`
 	// Head is a regular expression for what stands before the anchor, of at most
@@ -51,7 +51,7 @@ type TokenKind struct {
 }
 
 const (
-	minAnchor   = 3
+	minAnchor   = 2
 	maxHead     = 128
 	anchorPlace = "¦"
 )

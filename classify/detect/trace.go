@@ -86,7 +86,7 @@ func pythonTrace() classify.Detector {
 	return traceRule(runtime{
 		id: "python", name: "Python",
 		anchors: []string{"(most recent call last)", ", line ", "<FrameSummary "},
-		frame: regexp.MustCompile(`Traceback (?:<em>)?\(most recent call last\)|<FrameSummary file [^\n>]{1,200}, line \d+ in |File ` + quoteRE + `[^"\n]{1,200}` + quoteRE +
+		frame: regexp.MustCompile(`Traceback (?:<em>)?\(most recent call last\)(?:</em>|:)|<FrameSummary file [^\n>]{1,200}, line \d+ in |File ` + quoteRE + `[^"\n]{1,200}` + quoteRE +
 			`, line (?:<[^>]{1,40}>)?\d+(?:</[^>]{1,20}>)?,?` + `(?:\s|\\n){0,4}in `),
 		fixes: map[string]string{
 			"flask":   "Register an errorhandler(Exception) that returns a generic body; never format_exc(); debug off.",

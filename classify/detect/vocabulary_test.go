@@ -315,7 +315,7 @@ func TestTokenKindErrors(t *testing.T) {
 	}{
 		{TokenKind{Anchor: "abc_", Body: digits}, `id and body are needed`},
 		{TokenKind{ID: "k", Anchor: "abc_"}, `id and body are needed`},
-		{TokenKind{ID: "k", Anchor: "ab", Body: digits}, `an anchor of 3 bytes or names are needed`},
+		{TokenKind{ID: "k", Anchor: "a", Body: digits}, `an anchor of 2 bytes or names are needed`},
 		{TokenKind{ID: "k", Anchor: "abc_", Body: digits, Checksum: "md5"}, `unknown checksum "md5"`},
 		{TokenKind{ID: "k", Anchor: "abc_", Body: "[0-9"}, "error parsing regexp: missing closing ]: `[0-9)`"},
 		{TokenKind{ID: "k", Anchor: "abc_", Body: digits, Severity: "awful"}, `unknown severity "awful": use one of info, low, medium, high, critical`},

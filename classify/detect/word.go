@@ -106,11 +106,11 @@ func hasOnlyWords(lower []byte, lists ...[]string) bool {
 func isReference(v []byte) bool {
 	switch v[0] {
 	case '{', '<', '%':
-		return v[0] != '%' || v[len(v)-1] == '%' || bytes.HasPrefix(v, []byte("%env("))
+		return v[0] != '%' || v[len(v)-1] == '%' || bytes.HasPrefix(v, []byte("%env(")) || isFormatKey(v)
 	case '[':
 		return v[len(v)-1] == ']'
 	case '$':
-		return len(v) > 1 && (v[1] == '{' || v[1] == '(' || isVariable(v[1:]))
+		return isExpansion(v)
 	case '/', '~':
 		return isPath(v)
 	case '@':
@@ -124,10 +124,24 @@ func isReference(v []byte) bool {
 	return bytes.Contains(v, []byte("{{")) || bytes.Contains(v, []byte("${"))
 }
 
-// references are how references to secrets start.
+// isExpansion matches what shells expand, and the head of a text that Ansible Vault encrypted
+// (Ansible, "Encrypting content with Ansible Vault").
+func isExpansion(v []byte) bool {
+	return len(v) > 1 && (v[1] == '{' || v[1] == '(' || isVariable(v[1:])) || bytes.HasPrefix(v, []byte("$ANSIBLE_VAULT;"))
+}
+
+// isFormatKey matches a mapping key of Python's printf-style formatting (its library's
+// reference, "printf-style String Formatting"), as logging and SQL texts have them: %(password)s.
+func isFormatKey(v []byte) bool {
+	return bytes.HasPrefix(v, []byte("%(")) && len(v) > len("%()s") && v[len(v)-2] == ')' && isLetter(v[len(v)-1])
+}
+
+// references are how references to secrets start; HashiCorp Vault's audit devices write
+// hmac-sha256: and a keyed digest in the place of every value ("Audit devices", sensitive
+// information).
 var references = []string{
 	"http://", "https://", "op://", "vault:", "secret:", "ssm:", "arn:aws", "file:", "env:", "ENC[", "ENC(", "!vault", "awssm:", "gcpsm:", "azurekv:",
-	"kms:", "ref+", "projects/", "alias/", "process.env", "os.environ", "os.getenv", "getenv(", "env(", "ENV[", "System.getenv", "config.",
+	"kms:", "hmac-sha256:", "ref+", "projects/", "alias/", "process.env", "os.environ", "os.getenv", "getenv(", "env(", "ENV[", "System.getenv", "config.",
 	"this.", "self.", "settings.", "Deno.env", "import.meta", "secrets.", "data:", "urn:", "ssh-rsa ", "-----BEGIN PUBLIC", "-----BEGIN CERT",
 }
 
