@@ -16,6 +16,10 @@ type packet struct {
 	// length is what the packet had on the wire, at least len(bytes).
 	length int
 	time   time.Time
+	// kind is what bytes hold, if link is linkCooked.
+	kind layers.EthernetType
+	// origin is the interface that it was captured on, nil in files.
+	origin *string
 }
 
 // linkType says how a packet begins. gopacket's type of that name is too small
@@ -32,6 +36,9 @@ const (
 	linkIPv4      linkType = 228
 	linkIPv6      linkType = 229
 	linkLinuxSLL2 linkType = 276
+	// linkCooked is no link type of files: the kernel has taken the link header
+	// off, and packet.kind says what it held (SOCK_DGRAM in packet(7)).
+	linkCooked linkType = 0xffff
 )
 
 const (
@@ -136,6 +143,8 @@ func (d *layerDecoder) linkLayer(p *packet) (kind layers.EthernetType, data []by
 		return ipVersion(b[4:]), b[4:], 0
 	case linkRaw, linkIPv4, linkIPv6:
 		return ipVersion(p.bytes), p.bytes, 0
+	case linkCooked:
+		return p.kind, b, 0
 	}
 	return noType, nil, NotTCP
 }

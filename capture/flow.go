@@ -20,6 +20,8 @@ type flow struct {
 	// copies of its packets do not make a new one.
 	done bool
 	last time.Time
+	// origin is the interface that its first packet was captured on.
+	origin *string
 	// port is the server's, counts its counters.
 	port   uint16
 	counts *portCoverage
@@ -61,6 +63,9 @@ func (f *flow) add(h *half, s *segment, peer *half) {
 	if jump := s.seq - h.next; jump > maxJump && -jump > maxJump {
 		h.flush()
 		h.start(s.seq)
+	}
+	if after(h.next, s.seq) || len(h.waiting) > 0 {
+		h.checkOverlap(s)
 	}
 	if len(h.waiting) == 0 && !after(s.seq, h.next) && f.mayDeliver(h, peer, s) {
 		h.deliver(s)

@@ -39,6 +39,9 @@ type half struct {
 	lossy bool
 	// waiting are segments that cannot be delivered yet, by sequence number.
 	waiting []segment
+	// past are the segments delivered last, nil before the first; pastAt counts them.
+	past   *[rememberedSegments]delivered
+	pastAt uint8
 }
 
 // accepts reports whether a stream that starts at seq is this one.
@@ -103,6 +106,13 @@ func (h *half) insert(s *segment) {
 	h.parser.pool.used += len(held.payload)
 }
 
+// checkOverlap counts s if it contradicts bytes that came before it.
+func (h *half) checkOverlap(s *segment) {
+	if h.contradictsPast(s) || h.contradictsWaiting(s) {
+		h.parser.cov.overlap()
+	}
+}
+
 // popFirst removes the first waiting segment.
 func (h *half) popFirst() segment {
 	s := h.waiting[0]
@@ -117,6 +127,7 @@ func (h *half) deliver(s *segment) {
 	if !after(s.end(), h.next) {
 		return
 	}
+	h.remember(s)
 	missing := s.missing
 	if old := int(h.next - s.seq); old < len(s.payload) {
 		at := mark{seq: h.next, ack: s.ack, time: s.time, frame: s.frame}

@@ -41,6 +41,8 @@ type segment struct {
 	missing int
 	time    time.Time
 	frame   int64
+	// origin is the interface that it was captured on.
+	origin *string
 }
 
 // end is the sequence number behind the segment's bytes.

@@ -82,7 +82,7 @@ func setLoopback(t *testing.T, up bool) {
 // sniffer and returns what was left, and its error.
 func sniff(t *testing.T, cfg Config) (s *Sniffer, wait func(n int) []seen, stop func() ([]seen, error)) {
 	t.Helper()
-	cfg.Interface = "lo"
+	cfg.Interfaces = []string{"lo"}
 	s, err := NewSniffer(cfg, nil, slog.New(slog.DiscardHandler))
 	must(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -208,7 +208,7 @@ func TestInNamespaceUnfinished(t *testing.T) {
 
 func TestInNamespaceInterfaceDown(t *testing.T) {
 	needNamespace(t)
-	s, err := NewSniffer(Config{Interface: "lo"}, nil, slog.New(slog.DiscardHandler))
+	s, err := NewSniffer(Config{Interfaces: []string{"lo"}}, nil, slog.New(slog.DiscardHandler))
 	must(t, err)
 	done := make(chan error, 1)
 	go func() { done <- s.Run(t.Context(), func(*classify.Exchange) {}) }()
@@ -237,7 +237,7 @@ func TestInNamespaceWithoutCapability(t *testing.T) {
 			failed <- err
 			return
 		}
-		_, err := openSocket(Config{Interface: "lo"})
+		_, err := newSocket(&interfaceNames{})
 		failed <- err
 	}()
 	err := <-failed
@@ -247,7 +247,7 @@ func TestInNamespaceWithoutCapability(t *testing.T) {
 }
 
 func TestUnknownInterface(t *testing.T) {
-	s, err := NewSniffer(Config{Interface: "nosuch0"}, nil, slog.New(slog.DiscardHandler))
+	s, err := NewSniffer(Config{Interfaces: []string{"nosuch0"}}, nil, slog.New(slog.DiscardHandler))
 	must(t, err)
 	err = s.Run(t.Context(), func(*classify.Exchange) {})
 	if err == nil || !strings.Contains(err.Error(), `find interface "nosuch0"`) {
@@ -262,12 +262,20 @@ func TestUnknownInterface(t *testing.T) {
 
 func TestNewSnifferErrors(t *testing.T) {
 	var filter *FilterError
-	for cfg, check := range map[Config]func(error) bool{
-		{}:                                  func(err error) bool { return err != nil },
-		{Interface: "lo", Filter: "port x"}: func(err error) bool { return errors.As(err, &filter) && filter.Column == 6 },
+	lo := []string{"lo"}
+	for name, c := range map[string]struct {
+		cfg   Config
+		check func(error) bool
+	}{
+		"no interface": {Config{}, func(err error) bool { return strings.Contains(err.Error(), "no interface") }},
+		"empty name":   {Config{Interfaces: []string{""}}, func(err error) bool { return strings.Contains(err.Error(), "neither") }},
+		"bad pattern":  {Config{Interfaces: []string{"eth["}}, func(err error) bool { return strings.Contains(err.Error(), "neither") }},
+		"filter":       {Config{Interfaces: lo, Filter: "port x"}, func(err error) bool { return errors.As(err, &filter) && filter.Column == 6 }},
+		"ring":         {Config{Interfaces: lo, Ring: 2 << 30}, func(err error) bool { return strings.Contains(err.Error(), "ring of") }},
+		"workers":      {Config{Interfaces: lo, Workers: 65}, func(err error) bool { return strings.Contains(err.Error(), "65 workers") }},
 	} {
-		if _, err := NewSniffer(cfg, nil, slog.New(slog.DiscardHandler)); !check(err) {
-			t.Errorf("%+v: %v", cfg, err)
+		if _, err := NewSniffer(c.cfg, nil, slog.New(slog.DiscardHandler)); err == nil || !c.check(err) {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

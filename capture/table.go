@@ -51,6 +51,7 @@ func (t *table) segment(s *segment) {
 		return // nothing to follow
 	case f == nil:
 		f = t.add(key, s.serverPort())
+		f.origin = s.origin
 	case f.done:
 		return
 	}
@@ -206,6 +207,9 @@ func (t *table) show(f *flow, request, response *message) {
 	x := &t.exchange
 	x.Reset()
 	x.Source, x.Scheme = t.source, "http"
+	if f.origin != nil {
+		x.Source.Name = *f.origin
+	}
 	var client int
 	if request != nil {
 		client = request.side

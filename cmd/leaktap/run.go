@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/leaktap/leaktap/alert"
-	"github.com/leaktap/leaktap/capture"
 	"github.com/leaktap/leaktap/classify"
 )
 
@@ -91,7 +90,7 @@ func (a *agent) serveConfigured(c *config) error {
 
 func (a *agent) addConfigured(s sourceConfig) error {
 	if s.Interface != nil {
-		_, err := a.addSniffer(capture.Config{Interface: s.Interface.Name, Filter: s.Interface.Filter, Promiscuous: s.Interface.Promiscuous})
+		_, err := a.addSniffer(s.Interface.capture())
 		return err
 	}
 	cfg, err := s.Kafka.kafka()
