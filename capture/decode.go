@@ -77,6 +77,8 @@ const (
 type layerDecoder struct {
 	limits    Limits
 	fragments fragments
+	// tunnels names the tunnels around the packet at hand, 0 without.
+	tunnels uint64
 
 	ethernet layers.Ethernet
 	tag      layers.Dot1Q
@@ -97,6 +99,7 @@ func (d *layerDecoder) decode(p *packet, s *segment) (why Reason) {
 			why = Undecodable
 		}
 	}()
+	d.tunnels = 0
 	kind, data, why := d.linkLayer(p)
 	for depth := 1; why == 0; depth++ {
 		if depth > d.limits.Layers {
@@ -110,6 +113,7 @@ func (d *layerDecoder) decode(p *packet, s *segment) (why Reason) {
 		if why = ip.parse(kind, data); why != 0 {
 			return why
 		}
+		ip.tunnels = d.tunnels
 		if ip.isFragment() && !d.fragments.complete(&ip, p) {
 			return Fragment
 		}

@@ -65,21 +65,21 @@ func (f *flow) add(h *half, s *segment, peer *half) {
 		h.start(s.seq)
 	}
 	if after(h.next, s.seq) || len(h.waiting) > 0 {
-		h.checkOverlap(s)
+		h.checkOverlap(&s.stretch)
 	}
-	if len(h.waiting) == 0 && !after(s.seq, h.next) && f.mayDeliver(h, peer, s) {
-		h.deliver(s)
+	if len(h.waiting) == 0 && !after(s.seq, h.next) && f.mayDeliver(h, peer, &s.stretch) {
+		h.deliver(&s.stretch)
 		f.spread()
 		return
 	}
 	if after(s.end(), h.next) {
-		h.insert(s)
+		h.insert(&s.stretch)
 	}
 }
 
 // mayDeliver reports false when s starts a response to a request that was sent,
 // but has not been captured so far: the packets are out of order.
-func (f *flow) mayDeliver(h, peer *half, s *segment) bool {
+func (f *flow) mayDeliver(h, peer *half, s *stretch) bool {
 	return !h.parser.atStart() || !peer.started || !after(s.ack, peer.next) ||
 		!startsResponse(s.payload)
 }

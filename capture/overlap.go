@@ -18,7 +18,7 @@ const (
 type delivered struct{ seq, end, sum uint32 }
 
 // remember notes that s was delivered.
-func (h *half) remember(s *segment) {
+func (h *half) remember(s *stretch) {
 	if h.past == nil {
 		h.past = &[rememberedSegments]delivered{}
 	}
@@ -28,7 +28,7 @@ func (h *half) remember(s *segment) {
 
 // contradictsPast reports whether s is a copy of a segment that was delivered a
 // little while ago, with other bytes.
-func (h *half) contradictsPast(s *segment) bool {
+func (h *half) contradictsPast(s *stretch) bool {
 	if h.past == nil {
 		return false
 	}
@@ -43,7 +43,7 @@ func (h *half) contradictsPast(s *segment) bool {
 // contradictsWaiting reports whether s has other bytes than a segment that waits
 // in its place: one of them is not what the receiver reads (Ptacek and Newsham,
 // Insertion, Evasion, and Denial of Service, 1998, section 5).
-func (h *half) contradictsWaiting(s *segment) bool {
+func (h *half) contradictsWaiting(s *stretch) bool {
 	for i := range h.waiting {
 		w := &h.waiting[i]
 		if !after(w.end(), s.seq) || !after(s.end(), w.seq) {
@@ -64,6 +64,6 @@ func (h *half) contradictsWaiting(s *segment) bool {
 }
 
 // checksum is that of the beginning of s, made to differ, not to be forged.
-func checksum(s *segment) uint32 {
+func checksum(s *stretch) uint32 {
 	return crc32.Update(0, crc32.MakeTable(crc32.Castagnoli), s.payload[:min(len(s.payload), comparedBytes)])
 }

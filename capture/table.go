@@ -40,7 +40,7 @@ func newTable(source classify.Source, limits Limits, cov *coverage, handle func(
 // segment takes the TCP part of the next packet.
 func (t *table) segment(s *segment) {
 	t.expire(s.time)
-	key, side := keyOf(s.src, s.dst)
+	key, side := keyOf(s.src, s.dst, s.tunnels)
 	f := t.flows[key]
 	if f != nil && f.isReplacedBy(s, side) {
 		t.remove(f)
