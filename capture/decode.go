@@ -148,9 +148,23 @@ func (d *layerDecoder) linkLayer(p *packet) (kind layers.EthernetType, data []by
 	case linkRaw, linkIPv4, linkIPv6:
 		return ipVersion(p.bytes), p.bytes, 0
 	case linkCooked:
-		return p.kind, b, 0
+		return p.kind, b[cookedTag(p.kind, b):], 0
 	}
 	return noType, nil, NotTCP
+}
+
+// cookedTag is the length of the VLAN tag that b begins with although kind is what
+// follows it: so does Linux from 6.10 on with the second tag of a packet, and with
+// the first one where the network card leaves it (vlan_get_protocol_dgram).
+func cookedTag(kind layers.EthernetType, b []byte) int {
+	const tag = 4
+	if len(b) <= tag || layers.EthernetType(binary.BigEndian.Uint16(b[2:])) != kind || ipVersion(b[tag:]) != kind {
+		return 0
+	}
+	if kind == typeIPv4 && ipVersion(b) == kind && int(kind) == len(b) {
+		return 0 // this is no type but the length
+	}
+	return tag
 }
 
 // ipVersion returns the Ethernet type of an IP packet by its first bits: systems

@@ -81,15 +81,15 @@ func spreadProgram() []bpf.Instruction {
 	load := func(offset uint32, size int) bpf.Instruction {
 		return bpf.LoadAbsolute{Off: networkOffset + offset, Size: size}
 	}
-	xor := bpf.ALUOpX{Op: bpf.ALUOpXor}
+	xor, mix := bpf.ALUOpX{Op: bpf.ALUOpXor}, bpf.ALUOpConstant{Op: bpf.ALUOpMul, Val: golden}
 	var c, four, six filterCode
 	six.add(load(8, 4))
 	for word := uint32(1); word < 8; word++ {
 		six.add(bpf.TAX{}, load(8+4*word, 4), xor)
 	}
-	six.add(bpf.StoreScratch{Src: bpf.RegA, N: hash}, load(6, 1), bpf.LoadConstant{Dst: bpf.RegX, Val: ip6Length})
+	six.add(mix, bpf.StoreScratch{Src: bpf.RegA, N: hash}, load(6, 1), bpf.LoadConstant{Dst: bpf.RegX, Val: ip6Length})
 	four.add(
-		load(12, 4), bpf.TAX{}, load(16, 4), xor, bpf.StoreScratch{Src: bpf.RegA, N: hash},
+		load(12, 4), bpf.TAX{}, load(16, 4), xor, mix, bpf.StoreScratch{Src: bpf.RegA, N: hash},
 		load(6, 2), bpf.ALUOpConstant{Op: bpf.ALUOpAnd, Val: 0x3fff}, // more fragments, or an offset
 		bpf.JumpIf{Cond: bpf.JumpEqual, Val: 0, SkipTrue: 2},
 		bpf.LoadConstant{Dst: bpf.RegA}, bpf.Jump{Skip: 5},
@@ -111,7 +111,7 @@ func spreadProgram() []bpf.Instruction {
 		bpf.LoadIndirect{Off: networkOffset + 2, Size: 2}, bpf.LoadScratch{Dst: bpf.RegX, N: ports}, xor,
 		bpf.LoadScratch{Dst: bpf.RegX, N: hash}, xor, bpf.StoreScratch{Src: bpf.RegA, N: hash},
 		bpf.LoadScratch{Dst: bpf.RegA, N: hash},
-		bpf.ALUOpConstant{Op: bpf.ALUOpMul, Val: golden}, bpf.ALUOpConstant{Op: bpf.ALUOpShiftRight, Val: 16},
+		mix, bpf.ALUOpConstant{Op: bpf.ALUOpShiftRight, Val: 16},
 		bpf.RetA{},
 	)
 	return c.program

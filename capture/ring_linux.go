@@ -10,13 +10,16 @@ import (
 )
 
 const (
-	// blockSize is the size of a block: a frame of [maxFrame] has to fit.
-	blockSize = 1 << 20
+	// blockSize is the size of a block, and the most that is kept of a frame: GSO
+	// makes 64 KiB, BIG TCP more. Small blocks make many: each that the kernel
+	// hands over after blockTimeout with little in it is full to it, so that a
+	// reader may pause for as many timeouts as there are blocks.
+	blockSize = 256 << 10
 	// frameSize says nothing in version 3 but has to divide blockSize.
 	frameSize = 2048
 	// blockTimeout is after how long, in milliseconds, the kernel hands over a
 	// block that is not full.
-	blockTimeout = 50
+	blockTimeout = 100
 	// alignment is TPACKET_ALIGNMENT.
 	alignment = 16
 )

@@ -135,7 +135,9 @@ func (l *live) drain() {
 
 // change captures on other interfaces.
 func (l *live) change(selected *selection) error {
-	l.see(len(selected.ifaces))
+	if len(selected.ifaces) == 0 {
+		l.see(0)
+	}
 	if len(selected.ifaces) == 0 && !l.cfg.Stay && !slices.ContainsFunc(l.cfg.Interfaces, isPattern) {
 		return l.Capturing()
 	}
@@ -143,7 +145,11 @@ func (l *live) change(selected *selection) error {
 		return errMoved
 	}
 	l.names.set(selected.ifaces)
-	return l.group.update(selected)
+	if err := l.group.update(selected); err != nil {
+		return err
+	}
+	l.see(len(selected.ifaces))
+	return nil
 }
 
 // tell logs and counts which interfaces came and went.

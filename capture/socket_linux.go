@@ -11,8 +11,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// maxFrame is the longest frame read whole: GSO makes frames of 64 KiB, and with
-// BIG TCP of 512 KiB (GSO_MAX_SIZE in the kernel's netdevice.h) and a header.
+// maxFrame is the longest frame read whole from a socket without a ring: GSO makes
+// frames of 64 KiB, and with BIG TCP of 512 KiB (GSO_MAX_SIZE in the kernel's
+// netdevice.h) and a header.
 const maxFrame = 513 << 10
 
 // socket is an AF_PACKET socket (packet(7)) without link headers, which differ
