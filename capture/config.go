@@ -29,8 +29,10 @@ type Config struct {
 	// the limits: min(cores, 4) unless set, at most [MaxWorkers].
 	Workers int
 	// Stay keeps a sniffer that no interface is left to waiting for one.
-	Stay   bool
-	Limits Limits
+	Stay bool
+	// Services gives names to servers; nil gives none.
+	Services *Services
+	Limits   Limits
 }
 
 // Limits bounds what a capture may hold. A field that is zero has its default.

@@ -218,6 +218,7 @@ func FuzzDecode(f *testing.F) {
 	for _, wrap := range tunnels() {
 		f.Add(uint16(linkEthernet), wrap(filterPackets()["v4"]), []byte(nil))
 	}
+	f.Add(uint16(linkCooked), filterPackets()["v4"][14:], []byte{0, 5, 8, 0, 0x45})
 	pieces := fragmented(filterPackets()["v4"], 8, 7)
 	f.Add(uint16(linkEthernet), pieces[0], pieces[1])
 	f.Fuzz(func(t *testing.T, link uint16, first, second []byte) {
@@ -226,7 +227,7 @@ func FuzzDecode(f *testing.F) {
 		d := newLayerDecoder(limits, cov)
 		for _, b := range [][]byte{first, second, first} {
 			var s segment
-			p := packet{link: linkType(link), bytes: b, length: len(b)}
+			p := packet{link: linkType(link), kind: typeIPv4, bytes: b, length: len(b)}
 			if why := d.decode(&p, &s); why == 0 && (s.missing < 0 || len(s.payload) > len(first)+len(second)) {
 				t.Fatalf("%d bytes, %d missing", len(s.payload), s.missing)
 			}

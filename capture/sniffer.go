@@ -65,6 +65,7 @@ func (s *Sniffer) Run(ctx context.Context, handle func(*classify.Exchange)) erro
 	for i := range workers {
 		// The kernel filters; the assembler need not.
 		workers[i] = newAssembler(newTable(origin, limits, s.cov, handle), "")
+		workers[i].table.services = s.cfg.Services
 	}
 	err := s.capture(ctx, workers)
 	s.see(0)

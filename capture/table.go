@@ -14,6 +14,8 @@ type table struct {
 	resources
 	source classify.Source
 	handle func(*classify.Exchange)
+	// services gives names to servers; nil gives none.
+	services *Services
 
 	flows map[flowKey]*flow
 	// http and other hold the flows, the one longest unheard of first. Those
@@ -228,6 +230,7 @@ func (t *table) show(f *flow, request, response *message) {
 	}
 	ends := [2]endpoint{f.key.low, f.key.high}
 	x.Client, x.Server = ends[client].addrPort(), ends[1-client].addrPort()
+	x.Service = t.services.Name(x.Server)
 	t.handle(x)
 }
 

@@ -133,6 +133,7 @@ func (a *agent) addSniffer(cfg capture.Config) (stats func() capture.Stats, err 
 	a.metrics.watchCapture(s.Stats)
 	a.addSource(strings.Join(cfg.Interfaces, ","), s.Ready(), func(ctx context.Context, p *pipeline) error { return s.Run(ctx, p.Handle) })
 	a.ready[len(a.ready)-1].working = s.Capturing
+	a.runners = append(a.runners, func(ctx context.Context) error { return cfg.Services.Run(ctx, a.log) })
 	return s.Stats, nil
 }
 

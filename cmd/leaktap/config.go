@@ -76,19 +76,24 @@ type interfaceConfig struct {
 	// packets wait, for all of them; 0 means as many as cores, 4 at most, and 32.
 	Workers int `yaml:"workers"`
 	RingMiB int `yaml:"ring_mib"`
+	// Services names servers by ADDRESS[:PORT] or network, ServicesFile is a file
+	// that does, read again when it changes.
+	Services     map[string]string `yaml:"services"`
+	ServicesFile string            `yaml:"services_file"`
 }
 
 // capture translates the file's form into the package's. A daemon waits for
 // interfaces that are gone.
-func (c *interfaceConfig) capture() capture.Config {
+func (c *interfaceConfig) capture() (capture.Config, error) {
 	names := c.Names
 	if c.Name != "" {
 		names = append([]string{c.Name}, names...)
 	}
+	services, err := capture.NewServices(c.Services, c.ServicesFile)
 	return capture.Config{
-		Interfaces: names, Filter: c.Filter, Promiscuous: c.Promiscuous,
+		Interfaces: names, Services: services, Filter: c.Filter, Promiscuous: c.Promiscuous,
 		Workers: c.Workers, Ring: c.RingMiB << 20, Stay: true,
-	}
+	}, err
 }
 
 func (c *interfaceConfig) check(path string) *configProblem {
@@ -102,6 +107,12 @@ func (c *interfaceConfig) check(path string) *configProblem {
 	}
 	if err := capture.CheckFilter(c.Filter); err != nil {
 		return problem(path+".filter", "%v", err)
+	}
+	if _, err := capture.NewServices(c.Services, ""); err != nil {
+		return problem(path+".services", "%v", err)
+	}
+	if _, err := capture.NewServices(nil, c.ServicesFile); err != nil {
+		return problem(path+".services_file", "%v", err)
 	}
 	return nil
 }

@@ -26,6 +26,7 @@ type sniffOptions struct {
 	file        string
 	promiscuous bool
 	listen      string
+	services    string
 }
 
 func (a *app) sniffCommand() *cobra.Command {
@@ -57,6 +58,7 @@ FILTER is a part of tcpdump's: tcp, [src|dst] port N, [src|dst] host A,
 	c.Flags().BoolVarP(&o.promiscuous, "promiscuous", "p", false, "also packets that are addressed to others (a mirror port)")
 	c.Flags().IntVar(&o.workers, "workers", 0, "threads that share the packets of interfaces (default: the cores, 4 at most)")
 	c.Flags().IntVar(&o.ring, "ring", 32, "MiB that packets of interfaces may wait in, for all workers together")
+	c.Flags().StringVar(&o.services, "services", "", "file with the names of servers, a line each: ADDRESS[:PORT] or NETWORK, and the name")
 	c.Flags().StringVar(&o.listen, "listen", "", "address to serve metrics and the findings page on, such as 127.0.0.1:9464")
 	return c
 }
@@ -68,11 +70,15 @@ func (a *app) sniff(ctx context.Context, o *sniffOptions, filter string) error {
 	if err := capture.CheckFilter(filter); err != nil {
 		return usage(fmt.Errorf("filter %q: %w", filter, err))
 	}
+	services, err := capture.NewServices(nil, o.services)
+	if err != nil {
+		return usage(err)
+	}
 	agent, out, err := a.agentWith(&o.detecting, &o.outputs, len(o.ifaces) > 0)
 	if err != nil {
 		return err
 	}
-	cfg := capture.Config{Interfaces: o.ifaces, Filter: filter, Promiscuous: o.promiscuous, Workers: o.workers, Ring: o.ring << 20}
+	cfg := capture.Config{Interfaces: o.ifaces, Filter: filter, Promiscuous: o.promiscuous, Workers: o.workers, Ring: o.ring << 20, Services: services}
 	var stats func() capture.Stats
 	if len(o.ifaces) > 0 {
 		stats, err = agent.addSniffer(cfg)
