@@ -196,21 +196,20 @@ func (f *inflater) readLengths(n int, codeBits uint) error {
 		if _, err := f.take(length); err != nil {
 			return err
 		}
-		symbol, again, extra, least := e.value(), uint8(0), uint(0), 0
-		switch symbol {
-		case 16:
-			if i == 0 {
-				return errDeflate
-			}
-			again, extra, least = f.lengths[i-1], 2, 3
-		case 17:
-			extra, least = 3, 3
-		case 18:
-			extra, least = 7, 11
-		default:
+		symbol := e.value()
+		if symbol < 16 {
 			f.lengths[i] = uint8(symbol)
 			i++
 			continue
+		}
+		again, extra, least := uint8(0), uint(3), 3
+		switch {
+		case symbol == 16 && i == 0:
+			return errDeflate
+		case symbol == 16:
+			again, extra = f.lengths[i-1], 2
+		case symbol == 18:
+			extra, least = 7, 11
 		}
 		more, err := f.take(extra)
 		if err != nil {
