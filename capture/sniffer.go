@@ -85,9 +85,14 @@ func (s *Sniffer) Ready() <-chan struct{} { return s.ready }
 // moment, nil if they are.
 func (s *Sniffer) Capturing() error {
 	if s.interfaces.Load() == 0 {
-		return fmt.Errorf("capture on interface %s: %w", strings.Join(s.cfg.Interfaces, ", "), ErrNoInterface)
+		return s.fail(ErrNoInterface)
 	}
 	return nil
+}
+
+// fail names the interfaces in an error.
+func (s *Sniffer) fail(err error) error {
+	return fmt.Errorf("capture on interface %s: %w", strings.Join(s.cfg.Interfaces, ", "), err)
 }
 
 // Stats returns what was seen so far; it may be called at any time.

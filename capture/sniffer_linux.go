@@ -75,7 +75,7 @@ func (s *Sniffer) open(selected *selection, workers []*assembler) (*live, error)
 	names.set(selected.ifaces)
 	group, err := openGroup(&s.cfg, len(workers), selected, names, s.log)
 	if err != nil {
-		return nil, err
+		return nil, s.fail(err)
 	}
 	for _, i := range selected.ifaces {
 		s.log.Info("capturing", "interface", i.name, "filter", s.cfg.Filter, "workers", len(workers))
@@ -101,7 +101,7 @@ func (l *live) run(ctx context.Context, watch *watch, selected *selection) error
 	for {
 		select {
 		case err := <-failed:
-			return err
+			return l.fail(err)
 		case <-tick.C:
 			l.count()
 		case now := <-watch.changes:
@@ -146,7 +146,7 @@ func (l *live) change(selected *selection) error {
 	}
 	l.names.set(selected.ifaces)
 	if err := l.group.update(selected); err != nil {
-		return err
+		return l.fail(err)
 	}
 	l.see(len(selected.ifaces))
 	return nil

@@ -224,6 +224,22 @@ func TestInNamespaceInterfaceDown(t *testing.T) {
 	}
 }
 
+// TestInNamespaceDownAtStart has no interface to capture on from the start.
+func TestInNamespaceDownAtStart(t *testing.T) {
+	needNamespace(t)
+	setLoopback(t, false)
+	s, err := NewSniffer(Config{Interfaces: []string{"lo"}}, nil, slog.New(slog.DiscardHandler))
+	must(t, err)
+	if err := s.Run(t.Context(), func(*classify.Exchange) {}); !errors.Is(err, ErrNoInterface) || !strings.Contains(err.Error(), "interface lo: ") {
+		t.Errorf("%v", err)
+	}
+	select {
+	case <-s.Ready():
+		t.Error("is ready")
+	default:
+	}
+}
+
 // TestInNamespaceWithoutCapability opens a socket on a thread that has given up
 // its capabilities.
 func TestInNamespaceWithoutCapability(t *testing.T) {
