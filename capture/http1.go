@@ -69,8 +69,15 @@ func (p *parser) feed(data []byte, at mark) {
 // step takes some of data and returns how much; first says that data is how a
 // segment begins. It takes nothing only when it changes the state.
 func (p *parser) step(data []byte, first bool) int {
-	if first && !p.recognised && p.atStart() && startsFrames(data) {
-		p.startsWithFrames()
+	if first && !p.recognised && p.atStart() {
+		if n := proxyHeader(data); n > 0 {
+			p.inspect(n)
+			p.state = inHead
+			return n
+		}
+		if startsFrames(data) {
+			p.startsWithFrames()
+		}
 	}
 	switch p.state {
 	case hunting:
