@@ -3,12 +3,15 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
 	"os/exec"
 	"strings"
 	"testing"
 	"time"
 )
+
+var errReadiness = errors.New("readiness is wrong")
 
 // TestInterfacesComeAndGo takes interfaces away from a sniffer, which ends with its
 // last one, and from the daemon, which waits for them and is not ready meanwhile.
@@ -49,10 +52,11 @@ http: {listen: "127.0.0.1:0"}
 		ready := func(want bool) {
 			t.Helper()
 			eventually(t, 10*time.Second, "readiness", func() error {
-				if _, err := get(a.page + "/-/ready"); (err == nil) != want {
-					return fmt.Errorf("ready: %v, want %t", err, want)
+				_, err := get(a.page + "/-/ready")
+				if (err == nil) == want {
+					return nil
 				}
-				return nil
+				return fmt.Errorf("want %t: %w", want, errors.Join(err, errReadiness))
 			})
 		}
 		pair("pod1")
