@@ -51,7 +51,7 @@ func openGroup(cfg *Config, n int, s *selection, names *interfaceNames, log *slo
 			return g, err
 		}
 		if n > 1 {
-			if id, err = sock.join(id); err != nil {
+			if id, err = sock.join(id, s.isLoopback(g.bound)); err != nil {
 				return g, err
 			}
 		}
@@ -75,16 +75,20 @@ func (g *group) add(sock *socket, size int, log *slog.Logger) error {
 
 // join makes the socket a member of the group of that id, or the first of a new
 // one if it is 0, and returns the id. The kernel puts fragments of IPv4 together
-// first, or they would go another way than the connection that they belong to.
-func (s *socket) join(id int) (int, error) {
-	const kind = unix.PACKET_FANOUT_CBPF | unix.PACKET_FANOUT_FLAG_DEFRAG
+// first, or they would go another way than the connection that they belong to; of
+// the two copies of each on the loopback interface only one may get there.
+func (s *socket) join(id int, loopback bool) (int, error) {
+	kind := unix.PACKET_FANOUT_CBPF | unix.PACKET_FANOUT_FLAG_DEFRAG
+	if loopback {
+		kind |= unix.PACKET_FANOUT_FLAG_IGNORE_OUTGOING
+	}
 	if id != 0 {
 		if err := unix.SetsockoptInt(s.fd, unix.SOL_PACKET, unix.PACKET_FANOUT, kind<<16|id); err != nil {
 			return 0, fmt.Errorf("join packet sockets: %w", err)
 		}
 		return id, nil
 	}
-	const first = kind | unix.PACKET_FANOUT_FLAG_UNIQUEID
+	first := kind | unix.PACKET_FANOUT_FLAG_UNIQUEID
 	if err := unix.SetsockoptInt(s.fd, unix.SOL_PACKET, unix.PACKET_FANOUT, first<<16); err != nil {
 		return 0, fmt.Errorf("spread packets over sockets: %w", err)
 	}

@@ -50,6 +50,11 @@ func (s *selection) bound(patterns []string) int {
 	return 0
 }
 
+// isLoopback reports whether the interface of that index is the loopback one.
+func (s *selection) isLoopback(index int) bool {
+	return slices.ContainsFunc(s.ifaces, func(i iface) bool { return i.index == index && i.loopback })
+}
+
 // isPattern reports whether a name stands for any number of interfaces, and none
 // is fine.
 func isPattern(name string) bool { return name == anyInterface || strings.ContainsAny(name, `*?[\`) }

@@ -135,6 +135,14 @@ func (w *watching) end(t *testing.T) {
 	}
 }
 
+// openFiles counts the descriptors of this process.
+func openFiles(t *testing.T) int {
+	t.Helper()
+	list, err := os.ReadDir("/proc/self/fd")
+	must(t, err)
+	return len(list)
+}
+
 // packetSockets counts those of this namespace.
 func packetSockets(t *testing.T) int {
 	t.Helper()
@@ -157,7 +165,7 @@ func sawOf(target string) seen {
 func TestInNamespaceWorkers(t *testing.T) {
 	needNamespace(t)
 	veth(t, "lt0", "lt1")
-	before := runtime.NumGoroutine()
+	before, files := runtime.NumGoroutine(), openFiles(t)
 	w := startWatching(t, Config{Interfaces: []string{"lt1"}, Workers: 3})
 	w.isReady(t)
 	vxlan := tunnels()["VXLAN"]
@@ -188,6 +196,9 @@ func TestInNamespaceWorkers(t *testing.T) {
 		t.Errorf("%d received, %d read, %d dropped", stats.Received, stats.Packets, stats.Dropped)
 	}
 	until(t, "goroutines end", func() bool { return runtime.NumGoroutine() <= before })
+	if now := openFiles(t); now > files {
+		t.Errorf("%d descriptors are open, %d were before", now, files)
+	}
 }
 
 // TestInNamespaceSpread checks that the workers share the work.
@@ -342,16 +353,17 @@ func TestInNamespaceVLAN(t *testing.T) {
 func TestInNamespaceFragments(t *testing.T) {
 	needNamespace(t)
 	veth(t, "lt0", "lt1")
-	for _, workers := range []int{1, 3} {
-		w := startWatching(t, Config{Interfaces: []string{"lt1"}, Workers: workers})
+	for workers, to := range map[int]string{1: "lt1", 3: "lt1", 2: "lo"} {
+		from := map[string]string{"lt1": "lt0", "lo": "lo"}[to]
+		w := startWatching(t, Config{Interfaces: []string{to}, Workers: workers})
 		w.isReady(t)
 		var frames []frame
 		for i, f := range exchangeOf(7, "/fragments") {
 			frames = append(frames, inFragments(f, uint16(workers*100+i))...)
 		}
-		inject(t, "lt0", frames)
+		inject(t, from, frames)
 		if diff := cmp.Diff([]seen{sawOf("/fragments")}, w.exchanges(t, 1)); diff != "" {
-			t.Errorf("%d workers: %s", workers, diff)
+			t.Errorf("%d workers, %s: %s", workers, to, diff)
 		}
 		w.end(t)
 	}
