@@ -41,8 +41,18 @@ func newAssembler(t *table, filter string) *assembler {
 // run takes packets until the source fails or ctx ends, and returns the error
 // of either. All exchanges are handed on by then.
 func (a *assembler) run(ctx context.Context, source packetSource) error {
-	defer a.table.close()
-	defer a.layers.fragments.close()
+	defer a.close()
+	return a.take(ctx, source)
+}
+
+// close hands on what is unfinished.
+func (a *assembler) close() {
+	a.layers.fragments.close()
+	a.table.close()
+}
+
+// take takes packets until the source fails or ctx ends.
+func (a *assembler) take(ctx context.Context, source packetSource) error {
 	for ctx.Err() == nil {
 		p, err := source.next()
 		if err != nil {
@@ -73,7 +83,7 @@ func (a *assembler) packet(p *packet) error {
 		}
 		return nil
 	}
-	a.segment.frame = a.frame
+	a.segment.frame, a.segment.origin = a.frame, p.origin
 	a.table.segment(&a.segment)
 	return nil
 }

@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"strconv"
@@ -49,6 +52,7 @@ func BenchmarkCapture(b *testing.B) {
 			return right
 		})
 	})
+	b.Run("tshark/mtu", benchmarkTshark)
 	b.Run("load/mtu", func(b *testing.B) {
 		measure(b, connections, 1448, func(l io.Reader, _ map[[32]byte]bool) int {
 			_, err := io.Copy(io.Discard, l)
@@ -56,6 +60,45 @@ func BenchmarkCapture(b *testing.B) {
 			return connections * loadExchanges
 		})
 	})
+}
+
+// benchmarkTshark has tshark count the responses of a tenth of the connections,
+// which is enough of its time, and this package read the same file.
+func benchmarkTshark(b *testing.B) {
+	program, err := exec.LookPath("tshark")
+	if err != nil {
+		b.Skip("tshark is not here")
+	}
+	const connections = 200
+	l, _, _ := newLoad(b, connections, 1448)
+	content, err := io.ReadAll(l)
+	must(b, err)
+	file := filepath.Join(b.TempDir(), "load.pcap")
+	must(b, os.WriteFile(file, content, 0o600))
+	var theirs, ours float64
+	for range b.N {
+		c := exec.Command(program, "-r", file, "-n", "-q", "-z", "http,stat", "-o", "tcp.reassemble_out_of_order:TRUE")
+		out, err := c.Output()
+		must(b, err)
+		if want := fmt.Sprintf("200 OK %d", connections*loadExchanges); !strings.Contains(strings.Join(strings.Fields(string(out)), " "), want) {
+			b.Fatalf("tshark does not say %s: %s", want, out)
+		}
+		theirs += (c.ProcessState.UserTime() + c.ProcessState.SystemTime()).Seconds()
+		before, n := cpuTime(b), 0
+		f, err := NewFileReader(file, Config{}, nil, slog.New(slog.DiscardHandler))
+		must(b, err)
+		must(b, f.Run(context.Background(), bytes.NewReader(content), func(x *classify.Exchange) {
+			sum := sha256.Sum256(x.Response.Body)
+			n += min(1, int(sum[0])+1)
+		}))
+		if n != connections*loadExchanges {
+			b.Fatalf("%d exchanges", n)
+		}
+		ours += (cpuTime(b) - before).Seconds()
+	}
+	megabytes := float64(b.N) * float64(len(content)) / 1e6
+	b.ReportMetric(megabytes/theirs, "MB/cpu-s")
+	b.ReportMetric(megabytes/ours, "leaktap-MB/cpu-s")
 }
 
 // measure runs read over a load and reports recall, speed and memory.

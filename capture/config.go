@@ -2,25 +2,37 @@ package capture
 
 import (
 	"cmp"
+	"errors"
+	"fmt"
+	"path"
+	"runtime"
 	"time"
 )
 
 // Config says what to capture and within which limits. Its zero value reads
 // files without a filter under the default limits.
 type Config struct {
-	// Interface is the name of the network interface that a [Sniffer] listens
-	// on; a [FileReader] does not look at it.
-	Interface string
+	// Interfaces are the network interfaces that a [Sniffer] listens on: names,
+	// patterns of names such as "veth*" ([path.Match]), or "any" for all. A
+	// [FileReader] does not look at them.
+	Interfaces []string
 	// Filter selects packets, in the grammar of [CheckFilter]; empty selects
 	// all.
 	Filter string
 	// Promiscuous asks the interface for packets that are addressed to others,
 	// as on a mirror port.
 	Promiscuous bool
-	// SocketBuffer is the kernel's receive buffer in bytes, 32 MiB unless set.
-	// Without CAP_NET_ADMIN the kernel caps it at net.core.rmem_max.
-	SocketBuffer int
-	Limits       Limits
+	// Ring is how many bytes the kernel may hold for the sniffer, 32 MiB unless
+	// set; the workers share them, and each has [MinRing] at least.
+	Ring int
+	// Workers is how many goroutines share the packets of the interfaces, and
+	// the limits: min(cores, 4) unless set, at most [MaxWorkers].
+	Workers int
+	// Stay keeps a sniffer that no interface is left to waiting for one.
+	Stay bool
+	// Services gives names to servers; nil gives none.
+	Services *Services
+	Limits   Limits
 }
 
 // Limits bounds what a capture may hold. A field that is zero has its default.
@@ -62,7 +74,52 @@ type Limits struct {
 	Quiet time.Duration
 }
 
-const defaultSocketBuffer = 32 << 20
+const (
+	// MinRing is the least of Config.Ring for each worker: room for a few blocks,
+	// which hold the longest frames.
+	MinRing = 4 << 20
+	// MaxRing is the most of Config.Ring.
+	MaxRing = 1 << 30
+	// MaxWorkers is the most of Config.Workers.
+	MaxWorkers = 64
+
+	defaultRing       = 32 << 20
+	defaultMaxWorkers = 4
+)
+
+// check returns an error if the part for sniffers makes no sense.
+func (c *Config) check() error {
+	if len(c.Interfaces) == 0 {
+		return errors.New("sniff: no interface given")
+	}
+	for _, pattern := range c.Interfaces {
+		if _, err := path.Match(pattern, "eth0"); err != nil || pattern == "" {
+			return fmt.Errorf("sniff: %q is neither an interface nor a pattern", pattern)
+		}
+	}
+	if c.Ring < 0 || c.Ring > MaxRing {
+		return fmt.Errorf("sniff: a ring of %d bytes: want at most %d", c.Ring, MaxRing)
+	}
+	if c.Workers < 0 || c.Workers > MaxWorkers {
+		return fmt.Errorf("sniff: %d workers: want at most %d", c.Workers, MaxWorkers)
+	}
+	return CheckFilter(c.Filter)
+}
+
+// workers is how many goroutines share the work.
+func (c *Config) workers() int {
+	return cmp.Or(c.Workers, min(runtime.GOMAXPROCS(0), defaultMaxWorkers))
+}
+
+// ringOf is the size of the ring of each of n workers.
+func (c *Config) ringOf(n int) int { return max(MinRing, cmp.Or(c.Ring, defaultRing)/n) }
+
+// dividedBy returns the share that each of n workers has.
+func (l Limits) dividedBy(n int) Limits {
+	l = l.withDefaults()
+	l.Flows, l.Buffered, l.Fragments = max(1, l.Flows/n), max(1, l.Buffered/n), max(1, l.Fragments/n)
+	return l
+}
 
 func (l Limits) withDefaults() Limits {
 	return Limits{

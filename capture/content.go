@@ -8,8 +8,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/andybalholm/brotli"
-	"github.com/klauspost/compress/flate"
-	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zlib"
 	"github.com/klauspost/compress/zstd"
 )
@@ -24,12 +22,11 @@ const (
 // contentDecoder undoes content codings. It reuses its readers and buffers: what
 // it returns is valid until the next body of the same side.
 type contentDecoder struct {
-	source bytes.Reader
-	gzip   *gzip.Reader
-	zlib   io.ReadCloser
-	flate  io.ReadCloser
-	brotli *brotli.Reader
-	zstd   *zstd.Decoder
+	source   bytes.Reader
+	inflater *inflater
+	zlib     io.ReadCloser
+	brotli   *brotli.Reader
+	zstd     *zstd.Decoder
 	// request and response hold the decoded bodies, spare the step before.
 	request, response, spare []byte
 }
@@ -118,13 +115,7 @@ func (m *message) codings() [][]byte {
 
 // undo decodes body into buf, which it may replace.
 func (d *contentDecoder) undo(coding, body []byte, limit int, buf []byte) (out []byte, used int, why Reason) {
-	d.source.Reset(body)
-	r, err := d.reader(coding, body)
-	if err != nil {
-		return buf[:0], 0, ContentCoding
-	}
-	out, err = readUpTo(r, buf[:0], limit)
-	used = len(body) - d.source.Len()
+	out, used, err := d.decoded(coding, body, limit, buf[:0])
 	switch {
 	case errors.Is(err, errLimit):
 		return out, used, BodyLimit
@@ -134,24 +125,36 @@ func (d *contentDecoder) undo(coding, body []byte, limit int, buf []byte) (out [
 	return out, used, 0
 }
 
+// decoded appends what body holds to buf; err says why there is no more.
+func (d *contentDecoder) decoded(coding, body []byte, limit int, buf []byte) (out []byte, used int, err error) {
+	if d.inflater == nil {
+		d.inflater = &inflater{}
+	}
+	switch name := string(coding); {
+	case name == "gzip" || name == "x-gzip":
+		return d.inflater.gunzip(body, buf, limit)
+	case name == "deflate" && !isZlib(body):
+		return d.inflater.inflate(body, buf, limit)
+	}
+	d.source.Reset(body)
+	r, err := d.reader(coding)
+	if err != nil {
+		return buf, 0, err
+	}
+	out, err = readUpTo(r, buf, limit)
+	return out, len(body) - d.source.Len(), err
+}
+
 var (
 	errLimit  = errors.New("more than the limit")
 	errCoding = errors.New("unknown content coding")
 )
 
 // reader returns a reader of what d.source holds in decoded form.
-func (d *contentDecoder) reader(coding, body []byte) (io.Reader, error) {
+func (d *contentDecoder) reader(coding []byte) (io.Reader, error) {
 	switch string(coding) {
-	case "gzip", "x-gzip":
-		if d.gzip == nil {
-			d.gzip = new(gzip.Reader)
-		}
-		return d.gzip, d.gzip.Reset(&d.source)
 	case "deflate":
-		if isZlib(body) {
-			return d.zlibReader()
-		}
-		return d.flateReader()
+		return d.zlibReader()
 	case "br":
 		if d.brotli == nil {
 			d.brotli = brotli.NewReader(nil)
@@ -175,14 +178,6 @@ func (d *contentDecoder) zlibReader() (r io.Reader, err error) {
 	}
 	d.zlib, err = zlib.NewReader(&d.source)
 	return d.zlib, err
-}
-
-func (d *contentDecoder) flateReader() (io.Reader, error) {
-	if resetter, ok := d.flate.(flate.Resetter); ok {
-		return d.flate, resetter.Reset(&d.source, nil)
-	}
-	d.flate = flate.NewReader(&d.source)
-	return d.flate, nil
 }
 
 // zstdReader decodes in the calling goroutine.

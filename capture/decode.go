@@ -16,6 +16,10 @@ type packet struct {
 	// length is what the packet had on the wire, at least len(bytes).
 	length int
 	time   time.Time
+	// kind is what bytes hold, if link is linkCooked.
+	kind layers.EthernetType
+	// origin is the interface that it was captured on, nil in files.
+	origin *string
 }
 
 // linkType says how a packet begins. gopacket's type of that name is too small
@@ -32,6 +36,9 @@ const (
 	linkIPv4      linkType = 228
 	linkIPv6      linkType = 229
 	linkLinuxSLL2 linkType = 276
+	// linkCooked is no link type of files: the kernel has taken the link header
+	// off, and packet.kind says what it held (SOCK_DGRAM in packet(7)).
+	linkCooked linkType = 0xffff
 )
 
 const (
@@ -70,6 +77,8 @@ const (
 type layerDecoder struct {
 	limits    Limits
 	fragments fragments
+	// tunnels names the tunnels around the packet at hand, 0 without.
+	tunnels uint64
 
 	ethernet layers.Ethernet
 	tag      layers.Dot1Q
@@ -90,6 +99,7 @@ func (d *layerDecoder) decode(p *packet, s *segment) (why Reason) {
 			why = Undecodable
 		}
 	}()
+	d.tunnels = 0
 	kind, data, why := d.linkLayer(p)
 	for depth := 1; why == 0; depth++ {
 		if depth > d.limits.Layers {
@@ -103,6 +113,7 @@ func (d *layerDecoder) decode(p *packet, s *segment) (why Reason) {
 		if why = ip.parse(kind, data); why != 0 {
 			return why
 		}
+		ip.tunnels = d.tunnels
 		if ip.isFragment() && !d.fragments.complete(&ip, p) {
 			return Fragment
 		}
@@ -136,8 +147,24 @@ func (d *layerDecoder) linkLayer(p *packet) (kind layers.EthernetType, data []by
 		return ipVersion(b[4:]), b[4:], 0
 	case linkRaw, linkIPv4, linkIPv6:
 		return ipVersion(p.bytes), p.bytes, 0
+	case linkCooked:
+		return p.kind, b[cookedTag(p.kind, b):], 0
 	}
 	return noType, nil, NotTCP
+}
+
+// cookedTag is the length of the VLAN tag that b begins with although kind is what
+// follows it: so does Linux from 6.10 on with the second tag of a packet, and with
+// the first one where the network card leaves it (vlan_get_protocol_dgram).
+func cookedTag(kind layers.EthernetType, b []byte) int {
+	const tag = 4
+	if len(b) <= tag || layers.EthernetType(binary.BigEndian.Uint16(b[2:])) != kind || ipVersion(b[tag:]) != kind {
+		return 0
+	}
+	if kind == typeIPv4 && ipVersion(b) == kind && int(kind) == len(b) {
+		return 0 // this is no type but the length
+	}
+	return tag
 }
 
 // ipVersion returns the Ethernet type of an IP packet by its first bits: systems

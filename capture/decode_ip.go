@@ -11,6 +11,8 @@ import (
 type datagram struct {
 	// src and dst are IPv6 addresses; IPv4 is mapped into them.
 	src, dst [16]byte
+	// tunnels names those that it came through.
+	tunnels  uint64
 	protocol layers.IPProtocol
 	payload  []byte
 	// missing is how many bytes behind payload the capture cut off.
@@ -133,11 +135,12 @@ func (d *datagram) segment(p *packet, s *segment) Reason {
 	control := b[13]
 	*s = segment{
 		src: endpoint{d.src, binary.BigEndian.Uint16(b)}, dst: endpoint{d.dst, binary.BigEndian.Uint16(b[2:])},
-		seq: binary.BigEndian.Uint32(b[4:]), ack: binary.BigEndian.Uint32(b[8:]),
+		stretch: stretch{
+			seq: binary.BigEndian.Uint32(b[4:]), ack: binary.BigEndian.Uint32(b[8:]),
+			payload: b[min(head, len(b)):], missing: d.missing - max(0, head-len(b)), time: p.time,
+		},
 		fin: control&fin != 0, syn: control&syn != 0, rst: control&rst != 0, hasAck: control&ack != 0,
-		payload: b[min(head, len(b)):],
-		missing: d.missing - max(0, head-len(b)),
-		time:    p.time,
+		tunnels: d.tunnels,
 	}
 	return 0
 }

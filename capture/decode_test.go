@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"slices"
 	"testing"
+
+	"github.com/google/gopacket/layers"
 )
 
 // linkHeads returns a link header of each kind for a packet of an Ethernet
@@ -126,5 +128,30 @@ func TestSnapLength(t *testing.T) {
 	}
 	if n := stats.Uninspected[SnapLength]; n != 80 {
 		t.Errorf("%d bytes are counted as cut off, want 80", n)
+	}
+}
+
+// TestCookedTag tells tags from IP headers.
+func TestCookedTag(t *testing.T) {
+	header := func(b ...byte) []byte { return append(b, make([]byte, 40)...) }
+	long := append([]byte{0x45, 0, 8, 0, 0x45}, make([]byte, 2043)...)
+	for name, tt := range map[string]struct {
+		kind layers.EthernetType
+		b    []byte
+		want int
+	}{
+		"IPv4":                 {typeIPv4, header(0x45, 0, 0, 44), 0},
+		"IPv4 of 2,048 bytes":  {typeIPv4, long, 0},
+		"IPv6":                 {typeIPv6, header(0x60, 0, 0, 0), 0},
+		"tag":                  {typeIPv4, header(0, 5, 8, 0, 0x45), 4},
+		"tag of priority 2":    {typeIPv4, header(0x45, 5, 8, 0, 0x45), 4},
+		"tag before IPv6":      {typeIPv6, header(0x60, 5, 0x86, 0xdd, 0x60), 4},
+		"another kind":         {typeIPv6, header(0, 5, 8, 0, 0x45), 0},
+		"empty":                {typeIPv4, nil, 0},
+		"nothing after a type": {typeIPv4, []byte{0, 5, 8, 0}, 0},
+	} {
+		if got := cookedTag(tt.kind, tt.b); got != tt.want {
+			t.Errorf("%s: %d, want %d", name, got, tt.want)
+		}
 	}
 }

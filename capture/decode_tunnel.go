@@ -15,6 +15,22 @@ const (
 	portGENEVE     = 6081 // RFC 8926, section 3.3
 )
 
+// through notes that the packet lies in the tunnel of that id: addresses in it may
+// be those of other hosts elsewhere. Two nested tunnels make another number than
+// each of them.
+func (d *layerDecoder) through(kind, id uint32) {
+	const prime = 1<<40 | 1<<8 | 0xb3 // FNV's for 64 bits
+	d.tunnels = (d.tunnels ^ (uint64(kind)<<32 | uint64(id))) * prime
+}
+
+// keyAt is where the key of a GRE header stands.
+func keyAt(checksum bool) int {
+	if checksum {
+		return 8
+	}
+	return 4
+}
+
 // tunnel takes the head of a tunnel off and returns what it holds.
 func (d *layerDecoder) tunnel(ip *datagram) (kind layers.EthernetType, data []byte, why Reason) {
 	switch ip.protocol {
@@ -23,7 +39,7 @@ func (d *layerDecoder) tunnel(ip *datagram) (kind layers.EthernetType, data []by
 	case layers.IPProtocolIPv6: // RFC 4213
 		return typeIPv6, ip.payload, 0
 	case layers.IPProtocolGRE:
-		return gre(ip.payload)
+		return d.gre(ip.payload)
 	case layers.IPProtocolUDP:
 		return d.udpTunnel(ip.payload)
 	}
@@ -39,16 +55,17 @@ func (d *layerDecoder) udpTunnel(b []byte) (kind layers.EthernetType, data []byt
 	case portVXLAN, portLinuxVXLAN:
 		err := d.vxlan.DecodeFromBytes(d.udp.Payload, gopacket.NilDecodeFeedback)
 		if err == nil && d.vxlan.ValidIDFlag {
+			d.through(portVXLAN, d.vxlan.VNI)
 			return typeEthernet, d.vxlan.Payload, 0
 		}
 	case portGENEVE:
-		return geneve(d.udp.Payload)
+		return d.geneve(d.udp.Payload)
 	}
 	return noType, nil, NotTCP
 }
 
 // geneve reads a GENEVE header (RFC 8926, section 3.4).
-func geneve(b []byte) (kind layers.EthernetType, data []byte, why Reason) {
+func (d *layerDecoder) geneve(b []byte) (kind layers.EthernetType, data []byte, why Reason) {
 	const head = 8
 	if len(b) < head || b[0]>>6 != 0 {
 		return noType, nil, NotTCP
@@ -57,12 +74,13 @@ func geneve(b []byte) (kind layers.EthernetType, data []byte, why Reason) {
 	if len(b) < n {
 		return noType, nil, Undecodable
 	}
+	d.through(portGENEVE, binary.BigEndian.Uint32(b[4:])>>8)
 	return layers.EthernetType(binary.BigEndian.Uint16(b[2:])), b[n:], 0
 }
 
 // gre reads a GRE header with its optional fields (RFC 2784, section 2; RFC
 // 2890, section 2). What ERSPAN puts behind it goes, too.
-func gre(b []byte) (kind layers.EthernetType, data []byte, why Reason) {
+func (d *layerDecoder) gre(b []byte) (kind layers.EthernetType, data []byte, why Reason) {
 	const checksum, routing, key, sequence, version = 0x8000, 0x4000, 0x2000, 0x1000, 7
 	if len(b) < 4 {
 		return noType, nil, Undecodable
@@ -79,6 +97,9 @@ func gre(b []byte) (kind layers.EthernetType, data []byte, why Reason) {
 	}
 	if len(b) < n {
 		return noType, nil, Undecodable
+	}
+	if flags&key != 0 {
+		d.through(uint32(layers.IPProtocolGRE), binary.BigEndian.Uint32(b[keyAt(flags&checksum != 0):]))
 	}
 	kind = layers.EthernetType(binary.BigEndian.Uint16(b[2:]))
 	if kind == typeERSPAN && flags&sequence != 0 || kind == typeERSPAN3 {

@@ -162,6 +162,55 @@ func TestDecodeAllocates(t *testing.T) {
 	}
 }
 
+// TestTunnelsApart sends two connections between the same inner addresses and
+// ports through two tunnels, packet by packet in turn: nothing of one may end up
+// in the other.
+func TestTunnelsApart(t *testing.T) {
+	vxlan := func(id byte) func([]byte) []byte {
+		return func(f []byte) []byte {
+			return outer4(17, udpTo(4789, append([]byte{8, 0, 0, 0, 0, 0, id, 0}, f...)))
+		}
+	}
+	geneve := func(id byte) func([]byte) []byte {
+		return func(f []byte) []byte {
+			return outer4(17, udpTo(6081, append([]byte{0, 0, 0x65, 0x58, 0, 0, id, 0}, f...)))
+		}
+	}
+	gre := func(id byte) func([]byte) []byte {
+		return func(f []byte) []byte {
+			return outer4(47, append([]byte{0xa0, 0, 8, 0, 1, 1, 0, 0, 0, 0, 0, id}, f[14:]...))
+		}
+	}
+	plain := func(f []byte) []byte { return f }
+	nested := func(f []byte) []byte { return vxlan(1)(vxlan(2)(f)) }
+	for name, in := range map[string][2]func([]byte) []byte{
+		"VXLAN": {vxlan(1), vxlan(2)}, "GENEVE": {geneve(1), geneve(2)}, "GRE keys": {gre(1), gre(2)},
+		"VXLAN and none": {vxlan(1), plain}, "VXLAN and GENEVE": {vxlan(1), geneve(1)}, "nested": {nested, vxlan(1)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var conns [2][]frame
+			var want []seen
+			for i, text := range []string{"first", "other"} {
+				conns[i] = newConn(1).open().request("GET /" + text + " HTTP/1.1\r\nHost: h\r\n\r\n").
+					response("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n" + text).close().frames
+				want = append(want, seen{Method: "GET", Host: "h", Target: "/" + text, Status: 200, Response: text})
+			}
+			var frames []frame
+			for n := range conns[0] {
+				for i := range conns {
+					f := conns[i][n]
+					f.bytes = in[i](f.bytes)
+					frames = append(frames, f)
+				}
+			}
+			got, _ := replay(t, frames)
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
 func FuzzDecode(f *testing.F) {
 	for _, b := range filterPackets() {
 		f.Add(uint16(linkEthernet), b, []byte(nil))
@@ -169,6 +218,7 @@ func FuzzDecode(f *testing.F) {
 	for _, wrap := range tunnels() {
 		f.Add(uint16(linkEthernet), wrap(filterPackets()["v4"]), []byte(nil))
 	}
+	f.Add(uint16(linkCooked), filterPackets()["v4"][14:], []byte{0, 5, 8, 0, 0x45})
 	pieces := fragmented(filterPackets()["v4"], 8, 7)
 	f.Add(uint16(linkEthernet), pieces[0], pieces[1])
 	f.Fuzz(func(t *testing.T, link uint16, first, second []byte) {
@@ -177,7 +227,7 @@ func FuzzDecode(f *testing.F) {
 		d := newLayerDecoder(limits, cov)
 		for _, b := range [][]byte{first, second, first} {
 			var s segment
-			p := packet{link: linkType(link), bytes: b, length: len(b)}
+			p := packet{link: linkType(link), kind: typeIPv4, bytes: b, length: len(b)}
 			if why := d.decode(&p, &s); why == 0 && (s.missing < 0 || len(s.payload) > len(first)+len(second)) {
 				t.Fatalf("%d bytes, %d missing", len(s.payload), s.missing)
 			}

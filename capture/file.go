@@ -66,6 +66,7 @@ func (f *FileReader) Run(ctx context.Context, r io.Reader, handle func(*classify
 	}
 	origin := classify.Source{Kind: classify.SourcePcap, Name: f.name}
 	t := newTable(origin, f.cfg.Limits.withDefaults(), f.cov, handle)
+	t.services = f.cfg.Services
 	a := newAssembler(t, f.cfg.Filter)
 	err = a.run(ctx, source)
 	f.log.Debug("capture file read", "name", f.name, "packets", a.frame, "bytes", s.offset)

@@ -66,6 +66,8 @@ func (c *filterCode) prologue(link linkType) {
 		c.add(bpf.LoadConstant{Dst: bpf.RegA, Val: 4})
 	case linkRaw, linkIPv4, linkIPv6:
 		c.add(bpf.LoadConstant{Dst: bpf.RegA})
+	case linkCooked:
+		c.skipCookedTag()
 	}
 	c.add(
 		bpf.StoreScratch{Src: bpf.RegA, N: cellNetwork},
@@ -110,6 +112,20 @@ func (c *filterCode) skipTags(base uint32) {
 		)
 	}
 	c.add(bpf.TXA{}, bpf.ALUOpConstant{Op: bpf.ALUOpAdd, Val: 2})
+}
+
+// skipCookedTag does the same where the kernel has taken the link header off, and
+// the first VLAN tag with it: of a second one the type is the packet's.
+func (c *filterCode) skipCookedTag() {
+	const tag = 4
+	c.add(
+		bpf.LoadExtension{Num: bpf.ExtProto},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: tagVLAN, SkipTrue: 1},
+		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: tagQinQ, SkipTrue: 2},
+		bpf.LoadConstant{Dst: bpf.RegA, Val: tag},
+		bpf.Jump{Skip: 1},
+		bpf.LoadConstant{Dst: bpf.RegA},
+	)
 }
 
 // epilogue accepts the packet if the accumulator holds true.

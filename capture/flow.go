@@ -20,6 +20,8 @@ type flow struct {
 	// copies of its packets do not make a new one.
 	done bool
 	last time.Time
+	// origin is the interface that its first packet was captured on.
+	origin *string
 	// port is the server's, counts its counters.
 	port   uint16
 	counts *portCoverage
@@ -62,19 +64,22 @@ func (f *flow) add(h *half, s *segment, peer *half) {
 		h.flush()
 		h.start(s.seq)
 	}
-	if len(h.waiting) == 0 && !after(s.seq, h.next) && f.mayDeliver(h, peer, s) {
-		h.deliver(s)
+	if after(h.next, s.seq) || len(h.waiting) > 0 {
+		h.checkOverlap(&s.stretch)
+	}
+	if len(h.waiting) == 0 && !after(s.seq, h.next) && f.mayDeliver(h, peer, &s.stretch) {
+		h.deliver(&s.stretch)
 		f.spread()
 		return
 	}
 	if after(s.end(), h.next) {
-		h.insert(s)
+		h.insert(&s.stretch)
 	}
 }
 
 // mayDeliver reports false when s starts a response to a request that was sent,
 // but has not been captured so far: the packets are out of order.
-func (f *flow) mayDeliver(h, peer *half, s *segment) bool {
+func (f *flow) mayDeliver(h, peer *half, s *stretch) bool {
 	return !h.parser.atStart() || !peer.started || !after(s.ack, peer.next) ||
 		!startsResponse(s.payload)
 }

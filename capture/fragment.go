@@ -25,6 +25,7 @@ const (
 // fragmentKey names a datagram (RFC 791, section 3.2; RFC 8200, section 4.5).
 type fragmentKey struct {
 	src, dst [16]byte
+	tunnels  uint64
 	id       uint32
 	protocol layers.IPProtocol
 	is6      bool
@@ -125,7 +126,7 @@ func (d *datagram) mayBePart() bool {
 
 // find returns the datagram that d is of.
 func (f *fragments) find(d *datagram, now time.Time) *partial {
-	key := fragmentKey{d.src, d.dst, d.id, d.protocol, d.is6}
+	key := fragmentKey{d.src, d.dst, d.tunnels, d.id, d.protocol, d.is6}
 	if d.is6 {
 		key.protocol = 0 // only the first fragment has the right one
 	}

@@ -38,7 +38,10 @@ type half struct {
 	// lost, or a request was not seen.
 	lossy bool
 	// waiting are segments that cannot be delivered yet, by sequence number.
-	waiting []segment
+	waiting []stretch
+	// past are the segments delivered last, nil before the first; pastAt counts them.
+	past   *[rememberedSegments]delivered
+	pastAt uint8
 }
 
 // accepts reports whether a stream that starts at seq is this one.
@@ -90,8 +93,8 @@ func (h *half) acknowledge(ack uint32) {
 }
 
 // insert puts s, whose payload it copies, among the waiting segments.
-func (h *half) insert(s *segment) {
-	i, dup := slices.BinarySearchFunc(h.waiting, s.seq, func(w segment, seq uint32) int {
+func (h *half) insert(s *stretch) {
+	i, dup := slices.BinarySearchFunc(h.waiting, s.seq, func(w stretch, seq uint32) int {
 		return int(int32(w.seq - seq))
 	})
 	if dup && !after(s.end(), h.waiting[i].end()) {
@@ -103,8 +106,15 @@ func (h *half) insert(s *segment) {
 	h.parser.pool.used += len(held.payload)
 }
 
+// checkOverlap counts s if it contradicts bytes that came before it.
+func (h *half) checkOverlap(s *stretch) {
+	if h.contradictsPast(s) || h.contradictsWaiting(s) {
+		h.parser.cov.overlap()
+	}
+}
+
 // popFirst removes the first waiting segment.
-func (h *half) popFirst() segment {
+func (h *half) popFirst() stretch {
 	s := h.waiting[0]
 	h.waiting = slices.Delete(h.waiting, 0, 1)
 	h.parser.pool.used -= len(s.payload)
@@ -113,10 +123,11 @@ func (h *half) popFirst() segment {
 
 // deliver feeds the parser with what is new in s, which must not start behind
 // next.
-func (h *half) deliver(s *segment) {
+func (h *half) deliver(s *stretch) {
 	if !after(s.end(), h.next) {
 		return
 	}
+	h.remember(s)
 	missing := s.missing
 	if old := int(h.next - s.seq); old < len(s.payload) {
 		at := mark{seq: h.next, ack: s.ack, time: s.time, frame: s.frame}

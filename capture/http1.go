@@ -69,8 +69,10 @@ func (p *parser) feed(data []byte, at mark) {
 // step takes some of data and returns how much; first says that data is how a
 // segment begins. It takes nothing only when it changes the state.
 func (p *parser) step(data []byte, first bool) int {
-	if first && !p.recognised && p.atStart() && startsFrames(data) {
-		p.startsWithFrames()
+	if first && !p.recognised && p.atStart() {
+		if n := p.firstBytes(data); n > 0 {
+			return n
+		}
 	}
 	switch p.state {
 	case hunting:
@@ -98,6 +100,19 @@ func (p *parser) step(data []byte, first bool) int {
 	}
 	p.skip(p.why, len(data))
 	return len(data)
+}
+
+// firstBytes looks at how a stream may begin that is not HTTP/1, or not yet, and
+// returns how much of data is done with.
+func (p *parser) firstBytes(data []byte) int {
+	n := proxyHeader(data)
+	if n > 0 {
+		p.inspect(n)
+		p.state = inHead
+	} else if startsFrames(data) {
+		p.startsWithFrames()
+	}
+	return n
 }
 
 // hunt looks for a message at the start of a segment, where most begin.

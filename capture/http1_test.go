@@ -75,6 +75,10 @@ var streamTests = []struct {
 		want:   []string{"GET /a Host=x | ", "POST /b Host=x Content-Length=3 | abc", "DELETE /c | "},
 	},
 	{
+		name: "a method that is called PROXY", stream: "PROXY /a HTTP/1.1\r\n\r\n",
+		want: []string{"PROXY /a | "},
+	},
+	{
 		name: "unknown methods", stream: "PURGE /a HTTP/1.1\r\n\r\nM-SEARCH * HTTP/1.1\r\n\r\nx /b HTTP/1.1\r\n\r\n",
 		want: []string{"PURGE /a | ", "M-SEARCH * | ", "x /b | "},
 	},

@@ -17,24 +17,37 @@ func (e endpoint) addrPort() netip.AddrPort {
 }
 
 // flowKey names a connection whatever the direction of a packet.
-type flowKey struct{ low, high endpoint }
+type flowKey struct {
+	low, high endpoint
+	// tunnels names those around it: equal addresses in two are two connections.
+	tunnels uint64
+}
 
-// keyOf returns the key of the connection from src to dst, and the side, 0 or
-// 1, that src is on.
-func keyOf(src, dst endpoint) (key flowKey, side int) {
+// keyOf returns the key of the connection from src to dst in those tunnels, and
+// the side, 0 or 1, that src is on.
+func keyOf(src, dst endpoint, tunnels uint64) (key flowKey, side int) {
 	order := bytes.Compare(src.addr[:], dst.addr[:])
 	if order > 0 || order == 0 && src.port > dst.port {
-		return flowKey{dst, src}, 1
+		return flowKey{dst, src, tunnels}, 1
 	}
-	return flowKey{src, dst}, 0
+	return flowKey{src, dst, tunnels}, 0
 }
 
 // segment is what one packet says of a TCP connection.
 type segment struct {
+	stretch
 	src, dst endpoint
-	seq, ack uint32
+	tunnels  uint64
 
 	syn, fin, rst, hasAck bool
+	// origin is the interface that it was captured on.
+	origin *string
+}
+
+// stretch is the bytes of a segment, and what has to be known when their turn
+// comes.
+type stretch struct {
+	seq, ack uint32
 	// payload is valid until the next packet is read.
 	payload []byte
 	// missing is how many bytes behind payload the capture cut off.
@@ -43,8 +56,8 @@ type segment struct {
 	frame   int64
 }
 
-// end is the sequence number behind the segment's bytes.
-func (s *segment) end() uint32 { return s.seq + uint32(len(s.payload)+s.missing) }
+// end is the sequence number behind the bytes.
+func (s *stretch) end() uint32 { return s.seq + uint32(len(s.payload)+s.missing) }
 
 // after reports whether sequence number a lies behind b, across the wrap (RFC
 // 9293, section 3.4).

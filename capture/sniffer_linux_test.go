@@ -34,7 +34,7 @@ func TestLive(t *testing.T) {
 	if os.Getenv(inNamespace) != "" {
 		t.Skip("already there")
 	}
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestInNamespace", "-test.v", "-test.timeout=60s")
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestInNamespace", "-test.v", "-test.timeout=120s")
 	cmd.Env = append(os.Environ(), inNamespace+"=1")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET}
 	if os.Geteuid() != 0 {
@@ -82,7 +82,7 @@ func setLoopback(t *testing.T, up bool) {
 // sniffer and returns what was left, and its error.
 func sniff(t *testing.T, cfg Config) (s *Sniffer, wait func(n int) []seen, stop func() ([]seen, error)) {
 	t.Helper()
-	cfg.Interface = "lo"
+	cfg.Interfaces = []string{"lo"}
 	s, err := NewSniffer(cfg, nil, slog.New(slog.DiscardHandler))
 	must(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -208,7 +208,7 @@ func TestInNamespaceUnfinished(t *testing.T) {
 
 func TestInNamespaceInterfaceDown(t *testing.T) {
 	needNamespace(t)
-	s, err := NewSniffer(Config{Interface: "lo"}, nil, slog.New(slog.DiscardHandler))
+	s, err := NewSniffer(Config{Interfaces: []string{"lo"}}, nil, slog.New(slog.DiscardHandler))
 	must(t, err)
 	done := make(chan error, 1)
 	go func() { done <- s.Run(t.Context(), func(*classify.Exchange) {}) }()
@@ -221,6 +221,22 @@ func TestInNamespaceInterfaceDown(t *testing.T) {
 		}
 	case <-time.After(10 * time.Second):
 		t.Error("an interface that is down is not noticed")
+	}
+}
+
+// TestInNamespaceDownAtStart has no interface to capture on from the start.
+func TestInNamespaceDownAtStart(t *testing.T) {
+	needNamespace(t)
+	setLoopback(t, false)
+	s, err := NewSniffer(Config{Interfaces: []string{"lo"}}, nil, slog.New(slog.DiscardHandler))
+	must(t, err)
+	if err := s.Run(t.Context(), func(*classify.Exchange) {}); !errors.Is(err, ErrNoInterface) || !strings.Contains(err.Error(), "interface lo: ") {
+		t.Errorf("%v", err)
+	}
+	select {
+	case <-s.Ready():
+		t.Error("is ready")
+	default:
 	}
 }
 
@@ -237,7 +253,7 @@ func TestInNamespaceWithoutCapability(t *testing.T) {
 			failed <- err
 			return
 		}
-		_, err := openSocket(Config{Interface: "lo"})
+		_, err := newSocket(&interfaceNames{})
 		failed <- err
 	}()
 	err := <-failed
@@ -247,7 +263,7 @@ func TestInNamespaceWithoutCapability(t *testing.T) {
 }
 
 func TestUnknownInterface(t *testing.T) {
-	s, err := NewSniffer(Config{Interface: "nosuch0"}, nil, slog.New(slog.DiscardHandler))
+	s, err := NewSniffer(Config{Interfaces: []string{"nosuch0"}}, nil, slog.New(slog.DiscardHandler))
 	must(t, err)
 	err = s.Run(t.Context(), func(*classify.Exchange) {})
 	if err == nil || !strings.Contains(err.Error(), `find interface "nosuch0"`) {
@@ -262,12 +278,20 @@ func TestUnknownInterface(t *testing.T) {
 
 func TestNewSnifferErrors(t *testing.T) {
 	var filter *FilterError
-	for cfg, check := range map[Config]func(error) bool{
-		{}:                                  func(err error) bool { return err != nil },
-		{Interface: "lo", Filter: "port x"}: func(err error) bool { return errors.As(err, &filter) && filter.Column == 6 },
+	lo := []string{"lo"}
+	for name, c := range map[string]struct {
+		cfg   Config
+		check func(error) bool
+	}{
+		"no interface": {Config{}, func(err error) bool { return strings.Contains(err.Error(), "no interface") }},
+		"empty name":   {Config{Interfaces: []string{""}}, func(err error) bool { return strings.Contains(err.Error(), "neither") }},
+		"bad pattern":  {Config{Interfaces: []string{"eth["}}, func(err error) bool { return strings.Contains(err.Error(), "neither") }},
+		"filter":       {Config{Interfaces: lo, Filter: "port x"}, func(err error) bool { return errors.As(err, &filter) && filter.Column == 6 }},
+		"ring":         {Config{Interfaces: lo, Ring: 2 << 30}, func(err error) bool { return strings.Contains(err.Error(), "ring of") }},
+		"workers":      {Config{Interfaces: lo, Workers: 65}, func(err error) bool { return strings.Contains(err.Error(), "65 workers") }},
 	} {
-		if _, err := NewSniffer(cfg, nil, slog.New(slog.DiscardHandler)); !check(err) {
-			t.Errorf("%+v: %v", cfg, err)
+		if _, err := NewSniffer(c.cfg, nil, slog.New(slog.DiscardHandler)); err == nil || !c.check(err) {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

@@ -105,8 +105,17 @@ func (r Reason) String() string {
 type Stats struct {
 	// Packets counts those read, without those that a filter of a file left out.
 	Packets int64
-	// Dropped counts packets that the kernel had no room for.
-	Dropped int64
+	// Received counts packets that the kernel's filter took on interfaces, those
+	// dropped among them.
+	Received int64
+	// Dropped counts packets that the kernel had no room for, Freezes how often it
+	// stopped for want of room.
+	Dropped, Freezes int64
+	// Truncated counts packets of which the capture holds the beginning only.
+	Truncated int64
+	// Overlaps counts TCP segments that contradict what was sent before in their
+	// place: the receiver's reading may be another than ours.
+	Overlaps int64
 	// Conflicts counts messages whose headers contradict each other about where
 	// the body ends.
 	Conflicts int64
@@ -118,12 +127,16 @@ type Stats struct {
 	Ports []PortStats
 }
 
-// coverage keeps the numbers of Stats; one goroutine counts, any may read.
+// kernelStats are what the kernel counted since it was asked last.
+type kernelStats struct{ received, dropped, freezes int64 }
+
+// coverage keeps the numbers of Stats; any goroutine may count and read.
 type coverage struct {
-	packets, dropped, conflicts, inspected atomic.Int64
-	skipped                                [reasonCount]atomic.Int64
-	metrics                                metrics
-	ports                                  portTable
+	packets, conflicts, inspected, truncated, overlaps atomic.Int64
+	received, dropped, freezes                         atomic.Int64
+	skipped                                            [reasonCount]atomic.Int64
+	metrics                                            metrics
+	ports                                              portTable
 }
 
 // newCoverage returns counters that show in reg, if there is one.
@@ -140,10 +153,26 @@ func (c *coverage) packet() {
 	c.metrics.packets.Inc()
 }
 
-// drop counts n packets that the kernel dropped.
-func (c *coverage) drop(n int64) {
-	c.dropped.Add(n)
-	c.metrics.kernelDrops.Add(float64(n))
+// kernel adds what the kernel counted.
+func (c *coverage) kernel(k kernelStats) {
+	c.received.Add(k.received)
+	c.dropped.Add(k.dropped)
+	c.freezes.Add(k.freezes)
+	c.metrics.received.Add(float64(k.received))
+	c.metrics.kernelDrops.Add(float64(k.dropped))
+	c.metrics.freezes.Add(float64(k.freezes))
+}
+
+// truncate counts a packet that the capture cut.
+func (c *coverage) truncate() {
+	c.truncated.Add(1)
+	c.metrics.truncated.Inc()
+}
+
+// overlap counts a segment that contradicts what was sent before in its place.
+func (c *coverage) overlap() {
+	c.overlaps.Add(1)
+	c.metrics.overlaps.Inc()
 }
 
 func (c *coverage) inspect(n int) {
@@ -171,7 +200,11 @@ func (c *coverage) skipPacket(why Reason, n int) {
 func (c *coverage) stats() Stats {
 	s := Stats{
 		Packets:     c.packets.Load(),
+		Received:    c.received.Load(),
 		Dropped:     c.dropped.Load(),
+		Freezes:     c.freezes.Load(),
+		Truncated:   c.truncated.Load(),
+		Overlaps:    c.overlaps.Load(),
 		Conflicts:   c.conflicts.Load(),
 		Inspected:   c.inspected.Load(),
 		Uninspected: make(map[Reason]int64, reasonCount-1),

@@ -14,6 +14,8 @@ type table struct {
 	resources
 	source classify.Source
 	handle func(*classify.Exchange)
+	// services gives names to servers; nil gives none.
+	services *Services
 
 	flows map[flowKey]*flow
 	// http and other hold the flows, the one longest unheard of first. Those
@@ -40,7 +42,7 @@ func newTable(source classify.Source, limits Limits, cov *coverage, handle func(
 // segment takes the TCP part of the next packet.
 func (t *table) segment(s *segment) {
 	t.expire(s.time)
-	key, side := keyOf(s.src, s.dst)
+	key, side := keyOf(s.src, s.dst, s.tunnels)
 	f := t.flows[key]
 	if f != nil && f.isReplacedBy(s, side) {
 		t.remove(f)
@@ -51,6 +53,7 @@ func (t *table) segment(s *segment) {
 		return // nothing to follow
 	case f == nil:
 		f = t.add(key, s.serverPort())
+		f.origin = s.origin
 	case f.done:
 		return
 	}
@@ -206,6 +209,9 @@ func (t *table) show(f *flow, request, response *message) {
 	x := &t.exchange
 	x.Reset()
 	x.Source, x.Scheme = t.source, "http"
+	if f.origin != nil {
+		x.Source.Name = *f.origin
+	}
 	var client int
 	if request != nil {
 		client = request.side
@@ -224,6 +230,7 @@ func (t *table) show(f *flow, request, response *message) {
 	}
 	ends := [2]endpoint{f.key.low, f.key.high}
 	x.Client, x.Server = ends[client].addrPort(), ends[1-client].addrPort()
+	x.Service = t.services.Name(x.Server)
 	t.handle(x)
 }
 

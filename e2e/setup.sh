@@ -11,7 +11,7 @@ PATH=$PATH:/usr/sbin:/sbin
 # A program, and the Debian package that has it. The services that Debian may start for
 # Prometheus and Alertmanager are not used: tests start their own, on their own ports.
 programs="gcc:gcc ip:iproute2 java:default-jre-headless mvn:maven
-  prometheus:prometheus promtool:prometheus prometheus-alertmanager:prometheus-alertmanager tshark:tshark
+  prometheus:prometheus promtool:prometheus prometheus-alertmanager:prometheus-alertmanager tshark:tshark tcpreplay:tcpreplay
   chromium:chromium node:nodejs npm:npm"
 
 say() { printf '   %s\n' "$*"; }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -181,16 +182,15 @@ func (a *agent) addSniffer(cfg capture.Config) (stats func() capture.Stats, err 
 		return nil, err
 	}
 	a.metrics.watchCapture(s.Stats)
-	a.addSource(cfg.Interface, s.Ready(), func(ctx context.Context, p *pipeline) error { return s.Run(ctx, p.Handle) })
+	a.addSource(strings.Join(cfg.Interfaces, ","), s.Ready(), func(ctx context.Context, p *pipeline) error { return s.Run(ctx, p.Handle) })
+	a.ready[len(a.ready)-1].working = s.Capturing
+	a.runners = append(a.runners, func(ctx context.Context) error { return cfg.Services.Run(ctx, a.log) })
 	return s.Stats, nil
 }
 
 func (a *agent) addSource(name string, ready <-chan struct{}, run source) {
 	a.sources = append(a.sources, run)
-	a.ready = append(a.ready, struct {
-		name  string
-		ready <-chan struct{}
-	}{name, ready})
+	a.ready = append(a.ready, sourceState{name: name, ready: ready})
 }
 
 // serve binds the server and sets what it shows.

@@ -68,10 +68,55 @@ type kafkaConfig struct {
 	SessionTimeout duration `yaml:"session_timeout"`
 }
 
+// interfaceConfig is interfaces to capture on: one, or names and patterns.
 type interfaceConfig struct {
-	Name        string `yaml:"name"`
-	Filter      string `yaml:"filter"`
-	Promiscuous bool   `yaml:"promiscuous"`
+	Name        string   `yaml:"name"`
+	Names       []string `yaml:"names"`
+	Filter      string   `yaml:"filter"`
+	Promiscuous bool     `yaml:"promiscuous"`
+	// Workers is how many threads share the packets, RingMiB the memory in which
+	// packets wait, for all of them; 0 means as many as cores, 4 at most, and 32.
+	Workers int `yaml:"workers"`
+	RingMiB int `yaml:"ring_mib"`
+	// Services names servers by ADDRESS[:PORT] or network, ServicesFile is a file
+	// that does, read again when it changes.
+	Services     map[string]string `yaml:"services"`
+	ServicesFile string            `yaml:"services_file"`
+}
+
+// capture translates the file's form into the package's. A daemon waits for
+// interfaces that are gone.
+func (c *interfaceConfig) capture() (capture.Config, error) {
+	names := c.Names
+	if c.Name != "" {
+		names = append([]string{c.Name}, names...)
+	}
+	services, err := capture.NewServices(c.Services, c.ServicesFile)
+	return capture.Config{
+		Interfaces: names, Services: services, Filter: c.Filter, Promiscuous: c.Promiscuous,
+		Workers: c.Workers, Ring: c.RingMiB << 20, Stay: true,
+	}, err
+}
+
+func (c *interfaceConfig) check(path string) *configProblem {
+	switch {
+	case c.Name == "" && len(c.Names) == 0:
+		return problem(path+".name", "is needed")
+	case c.Workers < 0 || c.Workers > capture.MaxWorkers:
+		return problem(path+".workers", "want 1 to %d", capture.MaxWorkers)
+	case c.RingMiB < 0 || c.RingMiB > capture.MaxRing>>20:
+		return problem(path+".ring_mib", "want 1 to %d", capture.MaxRing>>20)
+	}
+	if err := capture.CheckFilter(c.Filter); err != nil {
+		return problem(path+".filter", "%v", err)
+	}
+	if _, err := capture.NewServices(c.Services, ""); err != nil {
+		return problem(path+".services", "%v", err)
+	}
+	if _, err := capture.NewServices(nil, c.ServicesFile); err != nil {
+		return problem(path+".services_file", "%v", err)
+	}
+	return nil
 }
 
 type classifyConfig struct {
@@ -247,13 +292,8 @@ func (s *sourceConfig) check(path string) *configProblem {
 		return problem(path, "want one of kafka and interface")
 	case s.Kafka != nil:
 		return s.Kafka.check(path + ".kafka")
-	case s.Interface.Name == "":
-		return problem(path+".interface.name", "is needed")
 	}
-	if err := capture.CheckFilter(s.Interface.Filter); err != nil {
-		return problem(path+".interface.filter", "%v", err)
-	}
-	return nil
+	return s.Interface.check(path + ".interface")
 }
 
 func (k *kafkaConfig) check(path string) *configProblem {

@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/leaktap/leaktap/alert"
-	"github.com/leaktap/leaktap/capture"
 	"github.com/leaktap/leaktap/classify"
 )
 
@@ -99,7 +98,11 @@ func (a *agent) serveConfigured(c *config) error {
 
 func (a *agent) addConfigured(s sourceConfig) error {
 	if s.Interface != nil {
-		_, err := a.addSniffer(capture.Config{Interface: s.Interface.Name, Filter: s.Interface.Filter, Promiscuous: s.Interface.Promiscuous})
+		cfg, err := s.Interface.capture()
+		if err != nil {
+			return err
+		}
+		_, err = a.addSniffer(cfg)
 		return err
 	}
 	cfg, err := s.Kafka.kafka()
@@ -194,7 +197,11 @@ column. A complete file:
         start: earliest            # for partitions without a committed offset
         # tls: {ca_file: /etc/leaktap/ca.pem}
         # sasl: {mechanism: SCRAM-SHA-512, user: leaktap, password_file: /etc/leaktap/password}
-    - interface: {name: eth0, filter: tcp port 8080}
+    - interface:
+        names: [eth0, 'veth*']       # patterns too, or any; see docs/capture.md
+        filter: tcp port 8080
+        # services: {10.1.0.0/16: shop} # who answers there
+        # services_file: /etc/leaktap/services # a line each: ADDRESS[:PORT] or NETWORK, and a name
   classify:
     key_file: /etc/leaktap/key     # made by 'leaktap key new'
   rules:

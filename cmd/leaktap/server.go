@@ -123,19 +123,32 @@ func (s *server) run(ctx context.Context) error {
 	return err
 }
 
-// readiness says which of an agent's sources have not started yet.
-type readiness []struct {
+// readiness says which of an agent's sources have not started yet, or have
+// nothing to read from.
+type readiness []sourceState
+
+// sourceState is the state of one source.
+type sourceState struct {
 	name  string
 	ready <-chan struct{}
+	// working says what keeps a source from reading that has started; it may be nil.
+	working func() error
 }
 
-// check returns an error that names the first source that has not started.
+// check returns an error that names the first source that has not started or
+// does not work.
 func (r readiness) check() error {
 	for _, s := range r {
 		select {
 		case <-s.ready:
 		default:
 			return fmt.Errorf("source %s has not started", s.name)
+		}
+		if s.working == nil {
+			continue
+		}
+		if err := s.working(); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -20,52 +20,67 @@ import (
 type sniffOptions struct {
 	detecting
 	outputs
-	iface       string
+	ifaces      []string
+	workers     int
+	ring        int
 	file        string
 	promiscuous bool
 	listen      string
+	services    string
 }
 
 func (a *app) sniffCommand() *cobra.Command {
 	o := &sniffOptions{}
 	c := &cobra.Command{
-		Use:   "sniff (-i INTERFACE | -r FILE) [FILTER]",
+		Use:   "sniff (-i INTERFACE... | -r FILE) [FILTER]",
 		Short: "Sniff HTTP traffic from an interface or a capture file",
 		Long: `Sniff reassembles TCP, reads HTTP/1, HTTP/2 in clear text and WebSocket on any port,
 looks through tunnels (VXLAN, GENEVE, GRE, ERSPAN) and looks at both sides of every
 exchange. It needs CAP_NET_RAW for an interface, and nothing for a file. One line
 per new exposure is shown as it comes.
 
+INTERFACE is a name, a pattern such as 'veth*', or any; -i may be given often.
+Interfaces that come later are captured on if a pattern fits; without one sniff
+ends when its last interface is gone.
+
 FILTER is a part of tcpdump's: tcp, [src|dst] port N, [src|dst] host A,
 [src|dst] net A/N, joined by and, or, not and parentheses.`,
 		Example: `  leaktap sniff -i eth0 tcp port 8080
+  leaktap sniff -i 'veth*' -i eth0 --workers 2
   leaktap sniff -r traffic.pcapng -o jsonl
   leaktap sniff -i eth0 --listen 127.0.0.1:9464   # with metrics and findings page`,
 		RunE: func(c *cobra.Command, args []string) error { return a.sniff(c.Context(), o, strings.Join(args, " ")) },
 	}
 	o.detecting.flags(c.Flags())
 	o.outputs.flags(c.Flags(), 0, "o")
-	c.Flags().StringVarP(&o.iface, "interface", "i", "", "network interface")
+	c.Flags().StringArrayVarP(&o.ifaces, "interface", "i", nil, "network interface, a pattern of names, or any; may be repeated")
 	c.Flags().StringVarP(&o.file, "read", "r", "", "pcap or pcapng file instead, - for standard input")
 	c.Flags().BoolVarP(&o.promiscuous, "promiscuous", "p", false, "also packets that are addressed to others (a mirror port)")
+	c.Flags().IntVar(&o.workers, "workers", 0, "threads that share the packets of interfaces (default: the cores, 4 at most)")
+	c.Flags().IntVar(&o.ring, "ring", 32, "MiB that packets of interfaces may wait in, for all workers together")
+	c.Flags().StringVar(&o.services, "services", "", "file with the names of servers, a line each: ADDRESS[:PORT] or NETWORK, and the name")
 	c.Flags().StringVar(&o.listen, "listen", "", "address to serve metrics and the findings page on, such as 127.0.0.1:9464")
 	return c
 }
 
 func (a *app) sniff(ctx context.Context, o *sniffOptions, filter string) error {
-	if (o.iface == "") == (o.file == "") {
+	if (len(o.ifaces) == 0) == (o.file == "") {
 		return usage(errors.New("sniff: want either -i INTERFACE or -r FILE"))
 	}
 	if err := capture.CheckFilter(filter); err != nil {
 		return usage(fmt.Errorf("filter %q: %w", filter, err))
 	}
-	agent, out, err := a.agentWith(&o.detecting, &o.outputs, o.iface != "")
+	services, err := capture.NewServices(nil, o.services)
+	if err != nil {
+		return usage(err)
+	}
+	agent, out, err := a.agentWith(&o.detecting, &o.outputs, len(o.ifaces) > 0)
 	if err != nil {
 		return err
 	}
-	cfg := capture.Config{Interface: o.iface, Filter: filter, Promiscuous: o.promiscuous}
+	cfg := capture.Config{Interfaces: o.ifaces, Filter: filter, Promiscuous: o.promiscuous, Workers: o.workers, Ring: o.ring << 20, Services: services}
 	var stats func() capture.Stats
-	if o.iface != "" {
+	if len(o.ifaces) > 0 {
 		stats, err = agent.addSniffer(cfg)
 	} else {
 		stats, err = a.addCaptureFile(agent, cfg, o.file)
