@@ -135,6 +135,7 @@ func fast() KafkaTiming {
 	return KafkaTiming{
 		Commit: 20 * time.Millisecond, Heartbeat: 50 * time.Millisecond, Wait: 200 * time.Millisecond,
 		Session: 6 * time.Second, Drain: 2 * time.Second, Request: 3 * time.Second, Metadata: 100 * time.Millisecond,
+		Join: 100 * time.Millisecond,
 	}
 }
 
@@ -288,5 +289,26 @@ func deleteRecords(t *testing.T, addr string, before int64) {
 	res, err := req.RequestWith(t.Context(), client)
 	if err != nil || res.Topics[0].Partitions[0].ErrorCode != 0 {
 		t.Fatalf("delete records: %v %+v", err, res)
+	}
+}
+
+// at is the offset committed last of a partition, 0 for none.
+func (w *commits) at(partition int32) int64 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.last[partition]
+}
+
+// eventually waits until a condition outside of the ledger holds.
+func eventually(t *testing.T, what string, condition func() bool) {
+	t.Helper()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for timeout := time.After(patience); !condition(); {
+		select {
+		case <-tick.C:
+		case <-timeout:
+			t.Fatalf("waited in vain for %s", what)
+		}
 	}
 }
