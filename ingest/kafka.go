@@ -129,6 +129,8 @@ type Kafka struct {
 	// known are the partitions there are, atStart those that were there at first.
 	known   []topicPartition
 	atStart map[topicPartition]bool
+	// raw, unless nil, takes values instead of the decoders: for measurements.
+	raw func(value []byte)
 }
 
 // NewKafka checks the configuration; it does not connect. Messages of Kafka

@@ -231,6 +231,10 @@ func (w *worker) record(r *kafkaRecord) {
 	}
 	w.held.last = r.ms
 	w.decoding.src = src
+	if w.k.raw != nil {
+		w.k.raw(r.value)
+		return
+	}
 	if r.value == nil {
 		w.tally.record(src.Kind, "none", outcomeTombstone, 0)
 	} else {
