@@ -3,8 +3,8 @@ package ingest
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"strings"
@@ -84,11 +84,10 @@ func fillTopic(b *testing.B, broker, topic, codec string) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	switch err := kerr.ErrorForCode(res.Topics[0].ErrorCode); err {
-	case nil:
-	case kerr.TopicAlreadyExists:
+	switch err := kerr.ErrorForCode(res.Topics[0].ErrorCode); {
+	case errors.Is(err, kerr.TopicAlreadyExists):
 		return
-	default:
+	case err != nil:
 		b.Fatal(err)
 	}
 	for i := range benchRecords {
@@ -119,7 +118,7 @@ func (n *nothing) Settle(context.Context) error { return nil }
 // of another benchmark.
 func consumeLeaktap(b *testing.B, broker, topic string) int64 {
 	k, err := NewKafka(KafkaConfig{Brokers: []string{broker}, Topics: []string{topic}, StopAtEnd: true},
-		nil, slog.New(slog.NewTextHandler(io.Discard, nil)))
+		nil, slog.New(slog.DiscardHandler))
 	if err != nil {
 		b.Fatal(err)
 	}

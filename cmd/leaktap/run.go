@@ -94,6 +94,9 @@ func (a *agent) addConfigured(s sourceConfig) error {
 		_, err := a.addSniffer(capture.Config{Interface: s.Interface.Name, Filter: s.Interface.Filter, Promiscuous: s.Interface.Promiscuous})
 		return err
 	}
+	if s.Files != nil {
+		return a.addFiles(s.Files)
+	}
 	cfg, err := s.Kafka.kafka()
 	if err != nil {
 		return err
@@ -127,6 +130,13 @@ func (a *agent) addSinks(c sinksConfig) *configProblem {
 		}
 		a.addSink(w)
 	}
+	if s := c.Kafka; s != nil {
+		k, err := alert.NewKafka(s.kafka(), a.findings, a.log)
+		if err != nil {
+			return problem("sinks.kafka", "%v", err)
+		}
+		a.addSink(k)
+	}
 	return nil
 }
 
@@ -152,12 +162,13 @@ column. A complete file:
   sources:
     - kafka:
         brokers: [kafka-0:9092, kafka-1:9092]
-        topics: [access-logs, app-logs]
+        topics: [access-logs, app-logs, /^team-.*-logs$/]
         group: leaktap
         start: earliest            # for partitions without a committed offset
         # tls: {ca_file: /etc/leaktap/ca.pem}
         # sasl: {mechanism: SCRAM-SHA-512, user: leaktap, password_file: /etc/leaktap/password}
     - interface: {name: eth0, filter: tcp port 8080}
+    - files: {paths: [/var/log/containers/*.log], state: /var/lib/leaktap/files.json}
   classify:
     key_file: /etc/leaktap/key     # made by 'leaktap key new'
   rules:
@@ -168,6 +179,9 @@ column. A complete file:
     ledger: {path: /var/lib/leaktap/ledger.db} # exposures and tokens, for 'leaktap report'
     alertmanager: {urls: ["http://alertmanager-0:9093", "http://alertmanager-1:9093"]}
     webhook: {url: "https://hooks.example/leaktap", secret_file: /etc/leaktap/webhook-secret}
+    kafka:                         # findings by fingerprint, without plaintext
+      brokers: [kafka-0:9092]
+      topic: leaktap-findings
   http:
     listen: 127.0.0.1:9464         # metrics, health, findings page`,
 		Args: cobra.ExactArgs(1),
