@@ -56,16 +56,16 @@ func TestWhatIsHeldBackIsNotCommitted(t *testing.T) {
 	timing := fast()
 	timing.Join = time.Hour
 	r := start(t, KafkaConfig{Brokers: []string{addr}, Group: "g", Timing: timing}, l)
-	eventually(t, "the commit before the trace", func() bool { return watch.at(0) >= 1 })
+	eventually(t, "the commit before the trace", func() bool { return watch.at() >= 1 })
 	produce(t, addr, &kgo.Record{Value: []byte("\tat c.D")})
 	time.Sleep(5 * timing.Commit) // for a commit that must not come
-	if got := watch.at(0); got != 1 {
+	if got := watch.at(); got != 1 {
 		t.Errorf("offset %d was committed while the trace from 1 on was held back", got)
 	}
 	if err := r.stop(); err != nil {
 		t.Fatal(err)
 	}
-	if got := watch.at(0); got != 4 || l.seen["boom\n\tat a.B\n\tat c.D"] != 1 {
+	if got := watch.at(); got != 4 || l.seen["boom\n\tat a.B\n\tat c.D"] != 1 {
 		t.Errorf("at the end %d was committed, want 4; seen %v", got, l.seen)
 	}
 }

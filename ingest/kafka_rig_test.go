@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -292,11 +293,11 @@ func deleteRecords(t *testing.T, addr string, before int64) {
 	}
 }
 
-// at is the offset committed last of a partition, 0 for none.
-func (w *commits) at(partition int32) int64 {
+// at is the offset committed last of partition 0, 0 for none.
+func (w *commits) at() int64 {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.last[partition]
+	return w.last[0]
 }
 
 // eventually waits until a condition outside of the ledger holds.
@@ -310,5 +311,14 @@ func eventually(t *testing.T, what string, condition func() bool) {
 		case <-timeout:
 			t.Fatalf("waited in vain for %s", what)
 		}
+	}
+}
+
+// countRequests counts requests that reach the broker.
+func countRequests(c *kfake.Cluster, n *atomic.Int64) func(kmsg.Request) (kmsg.Response, error, bool) {
+	return func(kmsg.Request) (kmsg.Response, error, bool) {
+		c.KeepControl()
+		n.Add(1)
+		return nil, nil, false
 	}
 }
