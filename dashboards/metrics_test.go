@@ -30,6 +30,7 @@ func metrics() map[string][]string {
 		"leaktap_kafka_skipped_offsets_total":           {"topic", "reason"},
 		"leaktap_kafka_commit_age_seconds":              nil,
 		"leaktap_kafka_rebalances_total":                nil,
+		"leaktap_kafka_dead_letters_total":              {"outcome"},
 		"leaktap_kafka_stalled_partitions":              nil,
 		"leaktap_files_tailed":                          nil,
 		"leaktap_file_lag_bytes":                        nil,

@@ -46,9 +46,12 @@ type KafkaConfig struct {
 	StopAtEnd bool
 	// Until, unless nil, says where reading ends, which ends Run; nothing is
 	// committed then.
-	Until  *Start
-	Access KafkaAccess
-	Timing KafkaTiming
+	Until *Start
+	// DeadLetter, unless empty, is a topic to which records are copied, with all that
+	// is in them, that could not be looked at in full.
+	DeadLetter string
+	Access     KafkaAccess
+	Timing     KafkaTiming
 	KafkaLimits
 }
 
@@ -126,6 +129,7 @@ type Kafka struct {
 	dialer  *dialer
 	client  *kafka.Client
 	buffers *bufferPool
+	dead    *deadLetters
 	// known are the partitions there are, atStart those that were there at first.
 	known   []topicPartition
 	atStart map[topicPartition]bool
@@ -152,19 +156,8 @@ func NewKafka(cfg KafkaConfig, reg prometheus.Registerer, log *slog.Logger) (*Ka
 	if err != nil {
 		return nil, fmt.Errorf("check Kafka source: %w", err)
 	}
-	switch {
-	case len(cfg.Brokers) == 0:
-		return nil, errors.New("check Kafka source: no broker address")
-	case len(cfg.Topics) == 0:
-		return nil, errors.New("check Kafka source: no topic")
-	case cfg.Partitions != nil && cfg.Group != "":
-		return nil, errors.New("check Kafka source: a list of partitions and a group exclude each other")
-	case cfg.Until != nil && cfg.Group != "":
-		return nil, errors.New("check Kafka source: a bounded replay commits nothing: leave the group out")
-	case min(cfg.FetchBytes, cfg.MaxBatch, cfg.InFlight) < 0 || max(cfg.FetchBytes, cfg.MaxBatch) > 1<<30:
-		return nil, errors.New("check Kafka source: a limit is negative or over 1 GiB")
-	case cfg.Timing.Drain >= cfg.Timing.Session:
-		return nil, fmt.Errorf("check Kafka source: drain time %v is not below session time-out %v", cfg.Timing.Drain, cfg.Timing.Session)
+	if err := cfg.check(&topics); err != nil {
+		return nil, fmt.Errorf("check Kafka source: %w", err)
 	}
 	dialer, err := newDialer(cfg)
 	if err != nil {
@@ -180,6 +173,27 @@ func NewKafka(cfg KafkaConfig, reg prometheus.Registerer, log *slog.Logger) (*Ka
 	}, nil
 }
 
+// check says what does not go together.
+func (c *KafkaConfig) check(topics *topicSet) error {
+	switch {
+	case len(c.Brokers) == 0:
+		return errors.New("no broker address")
+	case len(c.Topics) == 0:
+		return errors.New("no topic")
+	case c.checkDeadLetter(topics) != nil:
+		return c.checkDeadLetter(topics)
+	case c.Partitions != nil && c.Group != "":
+		return errors.New("a list of partitions and a group exclude each other")
+	case c.Until != nil && c.Group != "":
+		return errors.New("a bounded replay commits nothing: leave the group out")
+	case min(c.FetchBytes, c.MaxBatch, c.InFlight) < 0 || max(c.FetchBytes, c.MaxBatch) > 1<<30:
+		return errors.New("a limit is negative or over 1 GiB")
+	case c.Timing.Drain >= c.Timing.Session:
+		return fmt.Errorf("drain time %v is not below session time-out %v", c.Timing.Drain, c.Timing.Session)
+	}
+	return nil
+}
+
 // Ready is closed when the first partitions are being read.
 func (k *Kafka) Ready() <-chan struct{} { return k.ready }
 
@@ -192,6 +206,8 @@ func (k *Kafka) Run(ctx context.Context, h Handler) error {
 	k.client = &kafka.Client{Addr: kafka.TCP(k.cfg.Brokers...), Transport: transport}
 	defer k.dialer.closeAll()
 	defer transport.CloseIdleConnections()
+	k.dead = k.openDeadLetters()
+	defer k.dead.close()
 	partitions, err := k.partitions(ctx)
 	for _, tp := range partitions {
 		k.atStart[tp] = true

@@ -38,9 +38,12 @@ type worker struct {
 	attached           []byte
 	held               holding
 	trouble            troubles
-
-	lagRecords, lagSeconds prometheus.Gauge
+	bad
+	gauges
 }
+
+// gauges are a partition's.
+type gauges struct{ lagRecords, lagSeconds prometheus.Gauge }
 
 // delivery is what one fetch brought for a partition, or a jump over offsets.
 type delivery struct {
@@ -52,6 +55,13 @@ type delivery struct {
 	jump string
 }
 
+// bad says what is wrong with the record in hand, at the offset current; "" for
+// nothing.
+type bad struct {
+	current int64
+	noted   string
+}
+
 // feedSize is how many deliveries wait for a worker beside the one it is at.
 const feedSize = 1
 
@@ -60,15 +70,16 @@ func newWorker(k *Kafka, h Handler, tp topicPartition, offset int64, start Start
 	partition := strconv.Itoa(int(tp.partition))
 	w := &worker{
 		k: k, tp: tp, start: start, tally: tally,
-		decoding:   newDecoding(k.cfg.Config, tally, k.log, h.Handle),
-		feed:       make(chan delivery, feedSize+1),
-		route:      route{next: offset, until: noOffset, leader: noLeader},
-		unpacker:   batchUnpacker{limit: k.cfg.MaxBatch},
-		lagRecords: k.metrics.lagRecords.WithLabelValues(tp.topic, partition),
-		lagSeconds: k.metrics.lagSeconds.WithLabelValues(tp.topic, partition),
+		decoding: newDecoding(k.cfg.Config, tally, k.log, h.Handle),
+		feed:     make(chan delivery, feedSize+1),
+		route:    route{next: offset, until: noOffset, leader: noLeader},
+		unpacker: batchUnpacker{limit: k.cfg.MaxBatch},
+		gauges: gauges{
+			k.metrics.lagRecords.WithLabelValues(tp.topic, partition), k.metrics.lagSeconds.WithLabelValues(tp.topic, partition),
+		},
 	}
 	w.decoding.joiner = newJoiner(k.cfg.Config, true)
-	tally.note = func(what string) { w.complain(what, w.decoding.src.Offset, nil) }
+	tally.note = w.note
 	w.handled.Store(offset)
 	w.committed.Store(offset)
 	return w
@@ -203,7 +214,11 @@ func (w *worker) records(ctx context.Context, d *delivery, m *batchRecords) {
 			w.advance(until)
 			return
 		}
+		w.bad = bad{current: r.offset}
 		w.record(&r)
+		if w.noted != "" && w.k.dead != nil {
+			w.k.dead.copy(ctx, w, &r)
+		}
 		next = r.offset + 1
 		w.advance(next)
 	}
@@ -273,7 +288,8 @@ func (w *worker) bounded(b []byte, offset int64) []byte {
 		return b
 	}
 	w.tally.uninspected(classify.SourceKafka, UninspectedLimit, int64(len(b)-w.k.cfg.MaxRecord))
-	w.complain("record over the limit", offset, nil)
+	w.noted = "record over the limit"
+	w.complain(w.noted, offset, nil)
 	return b[:w.k.cfg.MaxRecord]
 }
 

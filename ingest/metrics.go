@@ -10,17 +10,18 @@ import (
 
 // metrics are the counters and gauges of all sources that share a registry.
 type metrics struct {
-	records    *prometheus.CounterVec
-	bytes      *prometheus.CounterVec
-	lagRecords *prometheus.GaugeVec
-	lagSeconds *prometheus.GaugeVec
-	skipped    *prometheus.CounterVec
-	rebalances prometheus.Counter
-	commitAge  prometheus.Gauge
-	stalled    prometheus.Gauge
-	envelopes  *prometheus.CounterVec
-	limits     *prometheus.CounterVec
-	filtered   *prometheus.CounterVec
+	records     *prometheus.CounterVec
+	bytes       *prometheus.CounterVec
+	lagRecords  *prometheus.GaugeVec
+	lagSeconds  *prometheus.GaugeVec
+	skipped     *prometheus.CounterVec
+	deadLetters *prometheus.CounterVec
+	rebalances  prometheus.Counter
+	commitAge   prometheus.Gauge
+	stalled     prometheus.Gauge
+	envelopes   *prometheus.CounterVec
+	limits      *prometheus.CounterVec
+	filtered    *prometheus.CounterVec
 }
 
 // newMetrics registers the metrics; sources of one registry share them. A nil
@@ -47,6 +48,10 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 			Name: "leaktap_kafka_skipped_offsets_total",
 			Help: "Offsets that were passed over without their records being seen.",
 		}, []string{"topic", "reason"}),
+		deadLetters: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "leaktap_kafka_dead_letters_total",
+			Help: "Bad records that were to be copied to the dead-letter topic, by what became of the copy.",
+		}, []string{"outcome"}),
 		rebalances: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "leaktap_kafka_rebalances_total",
 			Help: "Times that the consumer group was joined, at first and after each rebalance.",
@@ -78,7 +83,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	err := errors.Join(
 		register(reg, &m.records), register(reg, &m.bytes), register(reg, &m.lagRecords),
 		register(reg, &m.lagSeconds), register(reg, &m.skipped),
-		register(reg, &m.rebalances), register(reg, &m.commitAge), register(reg, &m.stalled),
+		register(reg, &m.deadLetters), register(reg, &m.rebalances), register(reg, &m.commitAge), register(reg, &m.stalled),
 		register(reg, &m.envelopes), register(reg, &m.limits), register(reg, &m.filtered))
 	return m, err
 }

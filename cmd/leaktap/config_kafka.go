@@ -28,6 +28,9 @@ type kafkaWhat struct {
 	Exclude []string `yaml:"exclude"`
 	Group   string   `yaml:"group"`
 	Start   string   `yaml:"start"`
+	// DeadLetter, unless empty, is a topic to which records that cannot be looked at
+	// are copied with all that is in them.
+	DeadLetter string `yaml:"dead_letter_topic"`
 }
 
 // readAs says what the records of a source are.
@@ -143,7 +146,7 @@ func (k *kafkaConfig) kafka() (ingest.KafkaConfig, error) {
 		return ingest.KafkaConfig{}, err
 	}
 	return ingest.KafkaConfig{
-		Config: cfg, Brokers: k.Access.Brokers, Topics: k.What.Topics, Exclude: k.What.Exclude, Group: k.What.Group, Start: start,
+		Config: cfg, Brokers: k.Access.Brokers, Topics: k.What.Topics, Exclude: k.What.Exclude, Group: k.What.Group, Start: start, DeadLetter: k.What.DeadLetter,
 		Access:      k.Access.access(),
 		Timing:      ingest.KafkaTiming{Commit: time.Duration(k.CommitInterval), Session: time.Duration(k.SessionTimeout)},
 		KafkaLimits: ingest.KafkaLimits{InFlight: k.InFlight << 20},
