@@ -34,7 +34,7 @@ type broker struct {
 func startBroker(t *testing.T) *broker {
 	t.Helper()
 	address, config := brokerConfig(t)
-	kafkaTool(t, "kafka.tools.StorageTool", "format", "-t", clusterID, "-c", config)
+	formatNode(t, config)
 	p := startNode(t, "kafka", address, config)
 	return &broker{p, address, newKafkaClient(t, address)}
 }
@@ -59,10 +59,11 @@ func jars(t *testing.T) string {
 	return filepath.Join(dir, "*")
 }
 
-// kafkaTool runs one of Kafka's own programs to its end.
-func kafkaTool(t *testing.T, class string, args ...string) {
+// formatNode makes the directory that a configuration names, with Kafka's own program.
+func formatNode(t *testing.T, config string, args ...string) {
 	t.Helper()
-	must(t, tool(t, "java"), append([]string{"-cp", jars(t), class}, args...)...)
+	format := []string{"-cp", jars(t), "kafka.tools.StorageTool", "format", "-t", clusterID, "-c", config}
+	must(t, tool(t, "java"), append(format, args...)...)
 }
 
 // startNode starts a node and waits until it accepts connections.

@@ -114,7 +114,7 @@ authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
 super.users=User:ANONYMOUS;User:leaktap
 `, write(t, dir, "broker.pem", serverKey+serverCert), s.ca, password)
 	config = write(t, dir, "secured.properties", edited)
-	kafkaTool(t, "kafka.tools.StorageTool", "format", "-t", clusterID, "-c", config,
+	formatNode(t, config,
 		"-S", "SCRAM-SHA-512=[name=leaktap,password="+password+"]", "-S", "SCRAM-SHA-256=[name=leaktap,password="+password+"]",
 		"-S", "SCRAM-SHA-512=[name=nobody,password="+password+"]")
 	s.broker = &broker{startNode(t, "kafka", address, config), address, newKafkaClient(t, address)}

@@ -72,7 +72,7 @@ func waitFound(t *testing.T, file string, places []place, limit time.Duration, w
 // restarted and after the topic was deleted and made again.
 func TestBrokerRestarts(t *testing.T) {
 	address, config := brokerConfig(t)
-	kafkaTool(t, "kafka.tools.StorageTool", "format", "-t", clusterID, "-c", config)
+	formatNode(t, config)
 	kafka := &broker{startNode(t, "kafka", address, config), address, newKafkaClient(t, address)}
 	const topic = "restarts"
 	kafka.topic(t, topic, 2)
@@ -228,7 +228,7 @@ offsets.topic.replication.factor=3
 offsets.topic.num.partitions=4
 group.initial.rebalance.delay.ms=0
 `, id+1, strings.Join(voters, ","), addresses[id], controller, dir))
-		kafkaTool(t, "kafka.tools.StorageTool", "format", "-t", clusterID, "-c", config)
+		formatNode(t, config)
 		configs = append(configs, config)
 	}
 	var starting sync.WaitGroup

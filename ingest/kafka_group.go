@@ -64,7 +64,7 @@ func (k *Kafka) runGroup(ctx context.Context, h Handler, topics []string) error 
 			}
 			continue
 		}
-		k.metrics.rebalances.Inc()
+		k.metrics.rebalances.WithLabelValues(k.cfg.Group).Inc()
 		k.log.Info("joined group", "group", k.cfg.Group, "generation", generation.ID, "partitions", owned(generation))
 		generation.Start(func(ctx context.Context) {
 			k.member(ctx, h, generation, topics, stop)

@@ -118,7 +118,7 @@ func TestBackpressureKeepsTheGroup(t *testing.T) {
 	}
 	close(release)
 	l.wait(t, "all records", func() bool { return len(l.seen) == 60 })
-	if got := testutil.ToFloat64(r.metrics.rebalances); got != 1 {
+	if got := testutil.ToFloat64(r.metrics.rebalances.WithLabelValues("g")); got != 1 {
 		t.Errorf("the group was joined %v times, want once", got)
 	}
 	if err := r.stop(); err != nil {
@@ -176,10 +176,10 @@ func TestStalledPartitionIsReported(t *testing.T) {
 	timing := fast()
 	timing.Stall = 100 * time.Millisecond
 	r := start(t, KafkaConfig{Brokers: []string{addr}, Group: "g", Timing: timing}, l)
-	eventually(t, "the stall", func() bool { return testutil.ToFloat64(r.metrics.stalled) == 1 })
+	eventually(t, "the stall", func() bool { return testutil.ToFloat64(r.metrics.stalled.WithLabelValues("g")) == 1 })
 	close(release)
-	eventually(t, "its end", func() bool { return testutil.ToFloat64(r.metrics.stalled) == 0 })
-	eventually(t, "the age of what is not committed", func() bool { return testutil.ToFloat64(r.metrics.commitAge) > 0.05 })
+	eventually(t, "its end", func() bool { return testutil.ToFloat64(r.metrics.stalled.WithLabelValues("g")) == 0 })
+	eventually(t, "the age of what is not committed", func() bool { return testutil.ToFloat64(r.metrics.commitAge.WithLabelValues("g")) > 0.05 })
 	if err := r.stop(); err != nil {
 		t.Error(err)
 	}

@@ -69,8 +69,8 @@ func (s *session) forget() {
 		s.k.metrics.lagRecords.DeleteLabelValues(w.tp.topic, partition)
 		s.k.metrics.lagSeconds.DeleteLabelValues(w.tp.topic, partition)
 	}
-	s.k.metrics.stalled.Set(0)
-	s.k.metrics.commitAge.Set(0)
+	s.k.metrics.stalled.WithLabelValues(s.k.cfg.Group).Set(0)
+	s.k.metrics.commitAge.WithLabelValues(s.k.cfg.Group).Set(0)
 }
 
 // run reads until the context ends, a worker fails, other partitions are there than
@@ -217,7 +217,7 @@ func (s *session) watch(now time.Time) {
 	if !s.uncommitted.IsZero() {
 		age = now.Sub(s.uncommitted).Seconds()
 	}
-	s.k.metrics.commitAge.Set(age)
+	s.k.metrics.commitAge.WithLabelValues(s.k.cfg.Group).Set(age)
 	stalled := 0
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -238,5 +238,5 @@ func (s *session) watch(now time.Time) {
 				"partition", w.tp.partition, "offset", handled, "end", r.high, "for", now.Sub(r.moved).Round(time.Second))
 		}
 	}
-	s.k.metrics.stalled.Set(float64(stalled))
+	s.k.metrics.stalled.WithLabelValues(s.k.cfg.Group).Set(float64(stalled))
 }

@@ -16,9 +16,9 @@ type metrics struct {
 	lagSeconds  *prometheus.GaugeVec
 	skipped     *prometheus.CounterVec
 	deadLetters *prometheus.CounterVec
-	rebalances  prometheus.Counter
-	commitAge   prometheus.Gauge
-	stalled     prometheus.Gauge
+	rebalances  *prometheus.CounterVec
+	commitAge   *prometheus.GaugeVec
+	stalled     *prometheus.GaugeVec
 	envelopes   *prometheus.CounterVec
 	limits      *prometheus.CounterVec
 	filtered    *prometheus.CounterVec
@@ -52,18 +52,18 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 			Name: "leaktap_kafka_dead_letters_total",
 			Help: "Bad records that were to be copied to the dead-letter topic, by what became of the copy.",
 		}, []string{"outcome"}),
-		rebalances: prometheus.NewCounter(prometheus.CounterOpts{
+		rebalances: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "leaktap_kafka_rebalances_total",
 			Help: "Times that the consumer group was joined, at first and after each rebalance.",
-		}),
-		commitAge: prometheus.NewGauge(prometheus.GaugeOpts{
+		}, []string{"group"}),
+		commitAge: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "leaktap_kafka_commit_age_seconds",
 			Help: "How long records were handled without a commit that took, 0 when all is committed.",
-		}),
-		stalled: prometheus.NewGauge(prometheus.GaugeOpts{
+		}, []string{"group"}),
+		stalled: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "leaktap_kafka_stalled_partitions",
 			Help: "Partitions that have records and did not move for a minute.",
-		}),
+		}, []string{"group"}),
 		envelopes: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "leaktap_record_envelopes_total",
 			Help: "Envelopes that were taken off records, by kind.",

@@ -78,6 +78,9 @@ type Tail struct {
 	state *tailState
 	// first is true until the first look, full after a file too many was logged.
 	first, full bool
+	// lag and count are what the gauges were told.
+	lag   int64
+	count int
 }
 
 // NewTail checks the configuration; it opens nothing. A nil registerer leaves the
@@ -176,8 +179,14 @@ func (t *Tail) close() {
 	for _, f := range t.open {
 		_ = f.file.Close() // it was only read
 	}
-	t.files.tailed.Set(0)
-	t.files.lag.Set(0)
+	t.tell(0, 0)
+}
+
+// tell changes the gauges, which all sources share, by what changed here.
+func (t *Tail) tell(lag int64, files int) {
+	t.files.lag.Add(float64(lag - t.lag))
+	t.files.tailed.Add(float64(files - t.count))
+	t.lag, t.count = lag, files
 }
 
 // excluded says whether a path is not to be read.
@@ -290,8 +299,7 @@ func (t *Tail) read(ctx context.Context) (behind bool) {
 		}
 		return over
 	})
-	t.files.lag.Set(float64(lag))
-	t.files.tailed.Set(float64(len(t.open)))
+	t.tell(lag, len(t.open))
 	return behind
 }
 
