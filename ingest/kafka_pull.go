@@ -140,14 +140,18 @@ func (p *puller) fetch(ctx context.Context, wanted []*worker, positions []int64,
 	p.fails = 0
 	answer.buf.refs.Store(1)
 	defer answer.buf.release()
-	first := wanted[0]
+	asked := make(map[topicPartition]*worker, len(wanted))
+	for _, w := range wanted {
+		asked[w.tp] = w
+	}
 	for i := range answer.partitions {
 		part := &answer.partitions[i]
-		w := p.s.byName[part.tp]
+		w := asked[part.tp]
 		if w == nil {
-			continue
+			continue // not asked for, or answered already
 		}
-		if err := p.answered(ctx, w, part, answer.buf, w == first); err != nil {
+		delete(asked, part.tp)
+		if err := p.answered(ctx, w, part, answer.buf, w == wanted[0]); err != nil {
 			p.s.fail(err)
 		}
 	}

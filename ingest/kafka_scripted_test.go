@@ -19,6 +19,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
+// twice is a producer whose transaction makes the script answer more than was asked.
+const twice = 4711
+
 // end is the high watermark of the scripted partition.
 const end = 10
 
@@ -62,6 +65,11 @@ func encodeFetch(part kmsg.FetchResponseTopicPartition) []byte {
 	}
 	topic := kmsg.NewFetchResponseTopic()
 	topic.Topic, topic.Partitions = "logs", []kmsg.FetchResponseTopicPartition{part}
+	if len(part.AbortedTransactions) > 0 && part.AbortedTransactions[0].ProducerID == twice {
+		other := part
+		other.Partition = 7
+		topic.Partitions = append(topic.Partitions, part, other)
+	}
 	res := kmsg.NewPtrFetchResponse()
 	res.Version, res.Topics = 11, []kmsg.FetchResponseTopic{topic}
 	body := res.AppendTo([]byte{0, 0, 0, 0, 0, 0, 0, 1})

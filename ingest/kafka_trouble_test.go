@@ -54,6 +54,19 @@ func TestUndecodableBatchIsPassedAndCounted(t *testing.T) {
 	within(t, begin, 5*time.Second, "passing six batches")
 }
 
+// TestAnswersThatWereNotAskedFor tells of a partition twice, and of one that nobody
+// asked for: each record is handled once.
+func TestAnswersThatWereNotAskedFor(t *testing.T) {
+	l, _ := runScripted(t, func(offset int64) (part kmsg.FetchResponseTopicPartition, err error) {
+		part = xs(offset)
+		part.AbortedTransactions = []kmsg.FetchResponseTopicPartitionAbortedTransaction{{ProducerID: twice}}
+		return part, nil
+	})
+	if len(l.places) != end {
+		t.Errorf("read %d records, want %d once each", len(l.places), end)
+	}
+}
+
 // flip changes the last byte.
 func flip(b []byte) []byte {
 	b[len(b)-1] ^= 1
