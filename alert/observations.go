@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -17,10 +16,8 @@ import (
 
 // ObservationsConfig says to which topic observations go; a zero field means its default.
 type ObservationsConfig struct {
-	Brokers []string
-	Topic   string
-	// Transport reaches the brokers, kafka.DefaultTransport's settings by default.
-	Transport *kafka.Transport
+	// Kafka says where the topic is; its GiveUp and Queue are not looked at.
+	Kafka KafkaConfig
 	// Waiting is how many messages wait at most, 50,000 by default; more are dropped and
 	// counted.
 	Waiting int
@@ -43,20 +40,21 @@ type Observations struct {
 	sending sync.Mutex
 }
 
-// NewObservations returns a writer, or an error if a broker or the topic is missing.
+// NewObservations returns a writer, or an error if a broker or the topic is missing or a
+// file that the configuration names is wrong. It does not connect.
 func NewObservations(c ObservationsConfig, m *Metrics, log *slog.Logger) (*Observations, error) {
-	if len(c.Brokers) == 0 || c.Topic == "" {
-		return nil, errors.New("configure observations: brokers and a topic are needed")
+	c.Kafka.Timeout = cmp.Or(c.Kafka.Timeout, 10*time.Second)
+	transport, err := c.Kafka.transport()
+	if err != nil {
+		return nil, fmt.Errorf("configure observations: %w", err)
 	}
 	c.Waiting = cmp.Or(c.Waiting, 50_000)
 	c.Interval = cmp.Or(c.Interval, time.Second)
 	o := &Observations{config: c, counts: m.deliveries("observations"), log: log}
 	o.writer = &kafka.Writer{
-		Addr: kafka.TCP(c.Brokers...), Topic: c.Topic, Balancer: &kafka.Hash{}, RequiredAcks: kafka.RequireAll,
-		BatchTimeout: 10 * time.Millisecond, BatchSize: 1000, Compression: kafka.Zstd, MaxAttempts: 5,
-	}
-	if c.Transport != nil {
-		o.writer.Transport = c.Transport
+		Addr: kafka.TCP(c.Kafka.Brokers...), Topic: c.Kafka.Topic, Transport: transport, Balancer: &kafka.Hash{},
+		RequiredAcks: kafka.RequireAll, BatchTimeout: 10 * time.Millisecond, BatchSize: 1000, Compression: kafka.Zstd,
+		MaxAttempts: 5, WriteTimeout: c.Kafka.Timeout, ReadTimeout: c.Kafka.Timeout,
 	}
 	m.WatchQueue(o.fill)
 	return o, nil
@@ -109,6 +107,7 @@ func (o *Observations) Run(ctx context.Context) error {
 	work, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushGrace)
 	defer cancel()
 	_ = o.send(work)
+	defer o.writer.Transport.(*kafka.Transport).CloseIdleConnections()
 	if err := o.writer.Close(); err != nil {
 		return fmt.Errorf("close observations: %w", err)
 	}
@@ -141,7 +140,7 @@ func (o *Observations) send(ctx context.Context) error {
 	err := o.writer.WriteMessages(ctx, batch...)
 	o.counts.count(len(batch), err)
 	if err != nil {
-		o.log.Warn("observations dropped", "topic", o.config.Topic, "count", len(batch), "cause", err)
+		o.log.Warn("observations dropped", "topic", o.config.Kafka.Topic, "count", len(batch), "cause", err)
 	}
 	return err
 }

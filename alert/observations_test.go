@@ -27,7 +27,7 @@ func TestObservationsMeet(t *testing.T) {
 	}
 	defer cluster.Close()
 	m, reg := testMetrics()
-	o, err := NewObservations(ObservationsConfig{Brokers: cluster.ListenAddrs(), Topic: "observations"}, m, quiet())
+	o, err := NewObservations(ObservationsConfig{Kafka: KafkaConfig{Brokers: cluster.ListenAddrs(), Topic: "observations"}}, m, quiet())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +74,7 @@ func TestObservationsMeet(t *testing.T) {
 // brokers that are away hold nobody up for longer than he waits.
 func TestObservationsAreBounded(t *testing.T) {
 	m, reg := testMetrics()
-	o, err := NewObservations(ObservationsConfig{Brokers: []string{"127.0.0.1:1"}, Topic: "t", Waiting: 10, Interval: time.Hour}, m, quiet())
+	o, err := NewObservations(ObservationsConfig{Kafka: KafkaConfig{Brokers: []string{"127.0.0.1:1"}, Topic: "t"}, Waiting: 10, Interval: time.Hour}, m, quiet())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +87,7 @@ func TestObservationsAreBounded(t *testing.T) {
 	if fill := value(t, reg, "leaktap_queue_fill_ratio"); fill != 1 {
 		t.Errorf("the queue is %v full, want 1", fill)
 	}
-	if _, err := NewObservations(ObservationsConfig{Topic: "t"}, m, quiet()); err == nil {
+	if _, err := NewObservations(ObservationsConfig{Kafka: KafkaConfig{Topic: "t"}}, m, quiet()); err == nil {
 		t.Error("no brokers are no error")
 	}
 }

@@ -47,6 +47,7 @@ func rigs() map[string]func(*testing.T) rig {
 		"live text":    func(t *testing.T) rig { return textRig(t, true) },
 		"webhook":      webhookRig,
 		"alertmanager": alertmanagerRig,
+		"kafka":        kafkaRig,
 	}
 	for _, format := range Formats() {
 		all[format] = func(t *testing.T) rig { return reportRig(t, format) }
@@ -137,6 +138,23 @@ func alertmanagerRig(t *testing.T) rig {
 		t.Fatal(err)
 	}
 	return rig{s, reg, r.output}
+}
+
+func kafkaRig(t *testing.T) rig {
+	m, reg := testMetrics()
+	addr := newBroker(t)
+	s, err := NewKafka(KafkaConfig{Brokers: []string{addr}, Topic: "findings"}, m, quiet())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rig{s, reg, func() string {
+		var b strings.Builder
+		for _, r := range topicRecords(t, addr) {
+			b.Write(r.Value)
+			b.WriteByte('\n')
+		}
+		return b.String()
+	}}
 }
 
 func (r *receiver) output() string {
@@ -301,7 +319,7 @@ func TestSinksNeutralizeOutsideText(t *testing.T) {
 // TestJSONStaysJSON reads back what the JSON sinks make of such text.
 func TestJSONStaysJSON(t *testing.T) {
 	const evil = "a\u202e\U000e0041\x1b\"\\"
-	for _, name := range []string{"jsonl", "file"} {
+	for _, name := range []string{"jsonl", "file", "kafka"} {
 		t.Run(name, func(t *testing.T) {
 			r := rigs()[name](t)
 			start(t, r.sink)

@@ -103,7 +103,7 @@ func (a *agent) crawl(outputs pile) (pages int) {
 
 // runConfig is what a test's configuration file for run names.
 type runConfig struct {
-	brokers      string
+	brokers      string // separated by commas
 	topics       []string
 	findings     string // the file of the JSON lines sink
 	alertmanager string
@@ -118,7 +118,7 @@ func (c runConfig) file(t *testing.T) string {
 	key := write(t, dir, "key", strings.TrimSpace(run(t, "", "key", "new").stdout)+"\n")
 	text := fmt.Sprintf(`sources:
   - kafka:
-      brokers: [%q]
+      brokers: [%s]
       topics: [%s]
       group: e2e
       start: earliest
@@ -128,7 +128,7 @@ classify: {key_file: %q}
 http: {listen: 127.0.0.1:0}
 sinks:
   jsonl: {path: %q}
-`, c.brokers, strings.Join(c.topics, ", "), key, c.findings)
+`, strings.ReplaceAll(c.brokers, ",", ", "), strings.Join(c.topics, ", "), key, c.findings)
 	if c.alertmanager != "" {
 		text += fmt.Sprintf("  alertmanager: {urls: [%q], resend: 1s}\n", c.alertmanager)
 	}

@@ -33,31 +33,62 @@ type broker struct {
 // startBroker formats a node in a directory of the test's and starts it.
 func startBroker(t *testing.T) *broker {
 	t.Helper()
-	jars, err := filepath.Abs(kafkaJars)
+	address, config := brokerConfig(t)
+	formatNode(t, config)
+	p := startNode(t, "kafka", address, config)
+	return &broker{p, address, newKafkaClient(t, address)}
+}
+
+// restart starts the node again, whose process has ended.
+func (b *broker) restart(t *testing.T, name, config string) {
+	t.Helper()
+	b.process = startNode(t, name, b.address, config)
+}
+
+// jars returns the class path of Apache Kafka.
+func jars(t *testing.T) string {
+	t.Helper()
+	dir, err := filepath.Abs(kafkaJars)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if found, _ := filepath.Glob(jars + "/kafka_*.jar"); len(found) == 0 {
+	if found, _ := filepath.Glob(dir + "/kafka_*.jar"); len(found) == 0 {
 		err = errors.New("no jar in .tools/kafka")
 	}
 	need(t, "Apache Kafka (make deps)", err)
-	java, classPath := tool(t, "java"), filepath.Join(jars, "*")
-	address, config := brokerConfig(t)
-	must(t, java, "-cp", classPath, "kafka.tools.StorageTool", "format", "-t", clusterID, "-c", config)
-	p := start(t, "kafka", exec.Command(java, "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", classPath, "kafka.Kafka", config))
-	eventually(t, 60*time.Second, "Kafka accepts connections", func() error {
+	return filepath.Join(dir, "*")
+}
+
+// formatNode makes the directory that a configuration names, with Kafka's own program.
+func formatNode(t *testing.T, config string, args ...string) {
+	t.Helper()
+	format := []string{"-cp", jars(t), "kafka.tools.StorageTool", "format", "-t", clusterID, "-c", config}
+	must(t, tool(t, "java"), append(format, args...)...)
+}
+
+// startNode starts a node and waits until it accepts connections.
+func startNode(t *testing.T, name, address, config string) *process {
+	t.Helper()
+	p := start(t, name, exec.Command(tool(t, "java"), "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", jars(t), "kafka.Kafka", config))
+	eventually(t, 60*time.Second, name+" accepts connections", func() error {
 		conn, err := net.Dial("tcp", address)
 		if err == nil {
 			err = conn.Close()
 		}
 		return err
 	})
-	client, err := kgo.NewClient(kgo.SeedBrokers(address), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerLinger(0))
+	return p
+}
+
+// newKafkaClient returns a client for topics and records.
+func newKafkaClient(t *testing.T, addresses ...string) *kgo.Client {
+	t.Helper()
+	client, err := kgo.NewClient(kgo.SeedBrokers(addresses...), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerLinger(0))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(client.Close)
-	return &broker{p, address, client}
+	return client
 }
 
 // brokerConfig writes the configuration of a node that is broker and controller.
@@ -86,11 +117,17 @@ group.initial.rebalance.delay.ms=0
 // topic makes a topic.
 func (b *broker) topic(t *testing.T, name string, partitions int32) {
 	t.Helper()
+	b.replicated(t, name, partitions, 1)
+}
+
+// replicated makes a topic of which there are so many replicas.
+func (b *broker) replicated(t *testing.T, name string, partitions int32, replicas int16) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	req := kmsg.NewPtrCreateTopicsRequest()
 	topic := kmsg.NewCreateTopicsRequestTopic()
-	topic.Topic, topic.NumPartitions, topic.ReplicationFactor = name, partitions, 1
+	topic.Topic, topic.NumPartitions, topic.ReplicationFactor = name, partitions, replicas
 	req.Topics = append(req.Topics, topic)
 	res, err := req.RequestWith(ctx, b.client)
 	if err == nil {

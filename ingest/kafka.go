@@ -30,7 +30,13 @@ type KafkaConfig struct {
 	Config
 	// Brokers are addresses HOST:PORT to start from.
 	Brokers []string
-	Topics  []string
+	// Topics are names, or expressions between slashes (/^access-/), which take
+	// topics in that come later, too.
+	Topics []string
+	// Exclude are names and expressions of topics that no expression takes in.
+	Exclude []string
+	// Partitions, unless nil, are the only ones read; a group chooses for itself.
+	Partitions []int32
 	// Group is the consumer group. Without one all partitions are read and
 	// nothing is committed.
 	Group string
@@ -42,12 +48,32 @@ type KafkaConfig struct {
 	Readback time.Duration
 	// StopAtEnd ends Run when every partition was read to its end.
 	StopAtEnd bool
-	Access    KafkaAccess
-	Timing    KafkaTiming
-	// FetchBytes is how much one fetch asks for; 0 means 4 MiB. A larger record
-	// is read all the same.
-	FetchBytes int
+	// Until, unless nil, says where reading ends, which ends Run; nothing is
+	// committed then.
+	Until *Start
+	// DeadLetter, unless empty, is a topic to which records are copied, with all that
+	// is in them, that could not be looked at in full.
+	DeadLetter string
+	Access     KafkaAccess
+	Timing     KafkaTiming
+	KafkaLimits
 }
+
+// KafkaLimits bound the memory of a [Kafka]; 0 means the default.
+type KafkaLimits struct {
+	// FetchBytes is how much one fetch asks for; default 4 MiB. A larger batch is
+	// read all the same.
+	FetchBytes int
+	// MaxBatch is how large a batch may be, in bytes, as it is sent and unpacked;
+	// default 32 MiB. A larger one is passed over and counted.
+	MaxBatch int
+	// InFlight bounds the bytes that were fetched and not handled, in steps of
+	// FetchBytes; default 64 MiB.
+	InFlight int
+}
+
+// ends says whether reading comes to an end by itself.
+func (c *KafkaConfig) ends() bool { return c.StopAtEnd || c.Until != nil }
 
 // KafkaTiming holds the intervals of a [Kafka]; 0 means the default.
 type KafkaTiming struct {
@@ -69,6 +95,12 @@ type KafkaTiming struct {
 	Metadata time.Duration
 	// Request bounds a request and a dial; default 10 s.
 	Request time.Duration
+	// Join is how long the beginning of a trace, or of a line that was cut, waits
+	// for its rest; default 2 s.
+	Join time.Duration
+	// Stall is after what time a partition that does not move is reported; default
+	// 1 min.
+	Stall time.Duration
 }
 
 func (t KafkaTiming) withDefaults() KafkaTiming {
@@ -80,6 +112,8 @@ func (t KafkaTiming) withDefaults() KafkaTiming {
 		Wait:      cmp.Or(t.Wait, 2*time.Second),
 		Metadata:  cmp.Or(t.Metadata, 30*time.Second),
 		Request:   cmp.Or(t.Request, 10*time.Second),
+		Join:      cmp.Or(t.Join, 2*time.Second),
+		Stall:     cmp.Or(t.Stall, time.Minute),
 	}
 }
 
@@ -87,16 +121,24 @@ func (t KafkaTiming) withDefaults() KafkaTiming {
 // handler has settled the records before it, only by the member that owns the
 // partition, and never backwards.
 //
-// Records of open and of aborted transactions are read as well: they are
-// written down, and anybody who reads uncommitted sees them.
+// Records of aborted transactions are counted and not read, those of open ones wait
+// for its end. A batch that cannot be decoded is counted with its place and passed.
 type Kafka struct {
 	cfg     KafkaConfig
+	topics  topicSet
 	metrics *metrics
 	log     *slog.Logger
 	ready   chan struct{}
 	once    sync.Once
 	dialer  *dialer
 	client  *kafka.Client
+	buffers *bufferPool
+	dead    *deadLetters
+	// known are the partitions there are, atStart those that were there at first.
+	known   []topicPartition
+	atStart map[topicPartition]bool
+	// raw, unless nil, takes values instead of the decoders: for measurements.
+	raw func(value []byte)
 }
 
 // NewKafka checks the configuration; it does not connect. Messages of Kafka
@@ -112,13 +154,14 @@ func NewKafka(cfg KafkaConfig, reg prometheus.Registerer, log *slog.Logger) (*Ka
 	}
 	cfg.Timing = cfg.Timing.withDefaults()
 	cfg.FetchBytes = cmp.Or(cfg.FetchBytes, 4<<20)
-	switch {
-	case len(cfg.Brokers) == 0:
-		return nil, errors.New("check Kafka source: no broker address")
-	case len(cfg.Topics) == 0:
-		return nil, errors.New("check Kafka source: no topic")
-	case cfg.Timing.Drain >= cfg.Timing.Session:
-		return nil, fmt.Errorf("check Kafka source: drain time %v is not below session time-out %v", cfg.Timing.Drain, cfg.Timing.Session)
+	cfg.MaxBatch = cmp.Or(cfg.MaxBatch, 32<<20)
+	cfg.InFlight = cmp.Or(cfg.InFlight, 64<<20)
+	topics, err := newTopicSet(cfg.Topics, cfg.Exclude)
+	if err != nil {
+		return nil, fmt.Errorf("check Kafka source: %w", err)
+	}
+	if err := cfg.check(&topics); err != nil {
+		return nil, fmt.Errorf("check Kafka source: %w", err)
 	}
 	dialer, err := newDialer(cfg)
 	if err != nil {
@@ -128,7 +171,31 @@ func NewKafka(cfg KafkaConfig, reg prometheus.Registerer, log *slog.Logger) (*Ka
 	if err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
-	return &Kafka{cfg: cfg, metrics: m, log: log, ready: make(chan struct{}), dialer: dialer}, nil
+	return &Kafka{
+		cfg: cfg, topics: topics, metrics: m, log: log, ready: make(chan struct{}), dialer: dialer,
+		buffers: newBufferPool(cfg.FetchBytes, cfg.InFlight), atStart: map[topicPartition]bool{},
+	}, nil
+}
+
+// check says what does not go together.
+func (c *KafkaConfig) check(topics *topicSet) error {
+	switch {
+	case len(c.Brokers) == 0:
+		return errors.New("no broker address")
+	case len(c.Topics) == 0:
+		return errors.New("no topic")
+	case c.checkDeadLetter(topics) != nil:
+		return c.checkDeadLetter(topics)
+	case c.Partitions != nil && c.Group != "":
+		return errors.New("a list of partitions and a group exclude each other")
+	case c.Until != nil && c.Group != "":
+		return errors.New("a bounded replay commits nothing: leave the group out")
+	case min(c.FetchBytes, c.MaxBatch, c.InFlight) < 0 || max(c.FetchBytes, c.MaxBatch) > 1<<30:
+		return errors.New("a limit is negative or over 1 GiB")
+	case c.Timing.Drain >= c.Timing.Session:
+		return fmt.Errorf("drain time %v is not below session time-out %v", c.Timing.Drain, c.Timing.Session)
+	}
+	return nil
 }
 
 // Ready is closed when the first partitions are being read.
@@ -139,17 +206,23 @@ func (k *Kafka) Ready() <-chan struct{} { return k.ready }
 // (no broker answers, a topic is missing, access is denied); later troubles of
 // brokers are waited out.
 func (k *Kafka) Run(ctx context.Context, h Handler) error {
-	transport := k.dialer.transport(k.cfg.Topics)
+	transport := k.dialer.transport(k.topics.asked())
 	k.client = &kafka.Client{Addr: kafka.TCP(k.cfg.Brokers...), Transport: transport}
 	defer k.dialer.closeAll()
 	defer transport.CloseIdleConnections()
+	k.dead = k.openDeadLetters()
+	defer k.dead.close()
 	partitions, err := k.partitions(ctx)
+	for _, tp := range partitions {
+		k.atStart[tp] = true
+	}
+	k.known = partitions
 	switch {
 	case err != nil:
 	case k.cfg.Group != "":
-		err = k.runGroup(ctx, h)
+		err = k.runGroups(ctx, h)
 	default:
-		err = k.runAlone(ctx, h, partitions)
+		err = k.runAlone(ctx, h)
 	}
 	return k.ending(ctx, err)
 }
@@ -165,25 +238,33 @@ func (k *Kafka) ending(ctx context.Context, err error) error {
 // signalReady says that partitions are being read.
 func (k *Kafka) signalReady() { k.once.Do(func() { close(k.ready) }) }
 
+func (k *Kafka) isReady() bool {
+	select {
+	case <-k.ready:
+		return true
+	default:
+		return false
+	}
+}
+
 // runAlone reads all partitions without a group. Partitions that appear later
 // are read from their start.
-func (k *Kafka) runAlone(ctx context.Context, h Handler, partitions []topicPartition) error {
+func (k *Kafka) runAlone(ctx context.Context, h Handler) error {
 	positions := map[topicPartition]int64{}
-	start := k.cfg.Start
 	for ctx.Err() == nil {
 		s := newSession(k, h, func(map[string]map[int]int64) error { return nil })
-		for _, tp := range partitions {
+		for _, tp := range k.known {
 			offset, known := positions[tp]
 			if !known {
 				offset = noOffset
 			}
-			s.add(tp, offset, start)
+			s.add(tp, offset, k.startOf(tp))
 		}
-		grown, err := s.run(ctx)
-		if err != nil || grown == nil {
+		present, err := s.run(ctx)
+		if err != nil || present == nil {
 			return err
 		}
-		positions, partitions, start = s.positions(), grown, Start{}
+		positions = s.positions()
 	}
 	return ctx.Err()
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -27,21 +28,25 @@ type KafkaAccess struct {
 	CAFile string
 	// CertFile and KeyFile are the client's certificate for mutual TLS, PEM.
 	CertFile, KeyFile string
-	// Mechanism is a SASL mechanism, PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512, or
-	// empty.
+	// Mechanism is a SASL mechanism, PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or
+	// OAUTHBEARER, or empty.
 	Mechanism string
 	User      string
 	// PasswordFile holds the password; line ends around it are dropped. It is
 	// read anew for every connection.
 	PasswordFile string
+	// TokenFile holds the token of OAUTHBEARER. It is read anew, too.
+	TokenFile string
 }
 
 // dialer opens the connections of one Kafka source and closes them at its end,
 // which kafka-go does not do by itself.
 type dialer struct {
-	tls     *tls.Config
+	access  KafkaAccess
 	sasl    sasl.Mechanism
 	timeout time.Duration
+	// brokers are the addresses that the user named.
+	brokers []string
 
 	mu    sync.Mutex
 	conns map[*conn]struct{}
@@ -50,11 +55,12 @@ type dialer struct {
 // newDialer reads the files that the access names.
 func newDialer(cfg KafkaConfig) (*dialer, error) {
 	// A dial ends before the request that needs it, so that its error is told.
-	d := &dialer{timeout: cfg.Timing.Request / 2, conns: map[*conn]struct{}{}}
-	var err error
-	if d.tls, err = cfg.Access.tlsConfig(); err != nil {
+	d := &dialer{timeout: cfg.Timing.Request / 2, brokers: cfg.Brokers, conns: map[*conn]struct{}{}}
+	d.access = cfg.Access
+	if _, err := cfg.Access.tlsConfig(); err != nil {
 		return nil, err
 	}
+	var err error
 	if d.sasl, err = cfg.Access.mechanism(); err != nil {
 		return nil, err
 	}
@@ -82,13 +88,11 @@ func (d *dialer) dial(ctx context.Context, network, address string) (net.Conn, e
 	var plain net.Dialer
 	raw, err := plain.DialContext(ctx, network, address)
 	if err != nil {
-		return nil, fmt.Errorf("connect to broker %s: %w", address, err)
+		return nil, &dialError{address, !slices.Contains(d.brokers, address), err}
 	}
-	if d.tls != nil {
-		config := d.tls.Clone()
-		config.ServerName, _, _ = net.SplitHostPort(address)
-		secure := tls.Client(raw, config)
-		if err := secure.HandshakeContext(ctx); err != nil {
+	if d.access.TLS {
+		secure, err := d.secure(ctx, raw, address)
+		if err != nil {
 			_ = raw.Close() // the handshake's error is the one that matters
 			return nil, fmt.Errorf("start TLS with broker %s (does the port speak TLS?): %w", address, err)
 		}
@@ -100,6 +104,37 @@ func (d *dialer) dial(ctx context.Context, network, address string) (net.Conn, e
 	d.conns[c] = struct{}{}
 	return c, nil
 }
+
+// secure starts TLS. The files are read for every connection: certificates are
+// renewed while the agent runs.
+func (d *dialer) secure(ctx context.Context, raw net.Conn, address string) (net.Conn, error) {
+	config, err := d.access.tlsConfig()
+	if err != nil {
+		return nil, err
+	}
+	config.ServerName, _, _ = net.SplitHostPort(address)
+	secure := tls.Client(raw, config)
+	if err := secure.HandshakeContext(ctx); err != nil {
+		return nil, err
+	}
+	return secure, nil
+}
+
+// dialError is a broker that could not be reached.
+type dialError struct {
+	address string
+	// advertised says that a broker told the address, and not the user.
+	advertised bool
+	cause      error
+}
+
+// Error names the address.
+func (e *dialError) Error() string {
+	return fmt.Sprintf("connect to broker %s: %v", e.address, e.cause)
+}
+
+// Unwrap returns the network's error.
+func (e *dialError) Unwrap() error { return e.cause }
 
 // closeAll closes every connection that is still open.
 func (d *dialer) closeAll() {
@@ -156,16 +191,25 @@ func (a KafkaAccess) mechanism() (sasl.Mechanism, error) {
 	if a.Mechanism == "" {
 		return nil, nil //nolint:nilnil // no mechanism means no SASL to kafka-go
 	}
-	if _, err := a.password(); err != nil {
+	read := a.password
+	if a.Mechanism == mechanismOAuth {
+		read = a.token
+	}
+	switch a.Mechanism {
+	case "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", mechanismOAuth:
+	default:
+		return nil, fmt.Errorf("unknown SASL mechanism %q: use one of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER", a.Mechanism)
+	}
+	if _, err := read(); err != nil {
 		return nil, err
 	}
 	switch a.Mechanism {
 	case "PLAIN":
 		return plainSASL{a}, nil
-	case "SCRAM-SHA-256", "SCRAM-SHA-512":
-		return scramSASL{a}, nil
+	case mechanismOAuth:
+		return oauthSASL{a}, nil
 	}
-	return nil, fmt.Errorf("unknown SASL mechanism %q: use one of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512", a.Mechanism)
+	return scramSASL{a}, nil
 }
 
 func (a KafkaAccess) password() (string, error) {

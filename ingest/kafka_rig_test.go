@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -135,6 +136,7 @@ func fast() KafkaTiming {
 	return KafkaTiming{
 		Commit: 20 * time.Millisecond, Heartbeat: 50 * time.Millisecond, Wait: 200 * time.Millisecond,
 		Session: 6 * time.Second, Drain: 2 * time.Second, Request: 3 * time.Second, Metadata: 100 * time.Millisecond,
+		Join: 100 * time.Millisecond,
 	}
 }
 
@@ -288,5 +290,35 @@ func deleteRecords(t *testing.T, addr string, before int64) {
 	res, err := req.RequestWith(t.Context(), client)
 	if err != nil || res.Topics[0].Partitions[0].ErrorCode != 0 {
 		t.Fatalf("delete records: %v %+v", err, res)
+	}
+}
+
+// at is the offset committed last of partition 0, 0 for none.
+func (w *commits) at() int64 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.last[0]
+}
+
+// eventually waits until a condition outside of the ledger holds.
+func eventually(t *testing.T, what string, condition func() bool) {
+	t.Helper()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for timeout := time.After(patience); !condition(); {
+		select {
+		case <-tick.C:
+		case <-timeout:
+			t.Fatalf("waited in vain for %s", what)
+		}
+	}
+}
+
+// countRequests counts requests that reach the broker.
+func countRequests(c *kfake.Cluster, n *atomic.Int64) func(kmsg.Request) (kmsg.Response, error, bool) {
+	return func(kmsg.Request) (kmsg.Response, error, bool) {
+		c.KeepControl()
+		n.Add(1)
+		return nil, nil, false
 	}
 }

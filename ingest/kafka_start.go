@@ -3,6 +3,8 @@ package ingest
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -64,59 +66,104 @@ func ParseStart(text string, now time.Time) (Start, error) {
 // noOffset stands for an offset that is not known.
 const noOffset = -1
 
-// resolve returns the offset at which the start is in the partition.
-func (k *Kafka) resolve(ctx context.Context, tp topicPartition, start Start) (int64, error) {
-	if start.kind == startLatest {
-		return k.listOffset(ctx, tp, kafka.LastOffset)
+// asked is what a broker has to be asked for at first.
+func (s Start) asked() int64 {
+	switch s.kind {
+	case startLatest:
+		return kafka.LastOffset
+	case startTime:
+		return s.at.UnixMilli()
 	}
-	if start.kind == startTime {
-		offset, err := k.listOffset(ctx, tp, start.at.UnixMilli())
-		if err != nil || offset >= 0 {
-			return offset, err
-		}
-		return k.listOffset(ctx, tp, kafka.LastOffset) // no record is that young
-	}
-	first, err := k.listOffset(ctx, tp, kafka.FirstOffset)
-	if err != nil || start.kind == startEarliest {
-		return first, err
-	}
-	last, err := k.listOffset(ctx, tp, kafka.LastOffset)
-	if err != nil {
-		return noOffset, err
-	}
-	offset := start.n
-	if start.kind == startBack {
-		offset = last - start.n
-	}
-	return min(max(offset, first), last), nil
+	return kafka.FirstOffset
 }
 
-// listOffset asks the partition's leader for the first offset at or after the
-// time in milliseconds, or for kafka.FirstOffset or kafka.LastOffset; noOffset
-// if no record is that young. kafka.Client.ListOffsets does not tell the last
-// case.
-func (k *Kafka) listOffset(ctx context.Context, tp topicPartition, at int64) (int64, error) {
-	ctx, cancel := context.WithTimeout(ctx, k.cfg.Timing.Request)
-	defer cancel()
-	res, err := k.client.Transport.RoundTrip(ctx, k.client.Addr, &listoffsets.Request{
-		ReplicaID: -1,
-		Topics: []listoffsets.RequestTopic{{
-			Topic: tp.topic,
-			Partitions: []listoffsets.RequestPartition{{
-				Partition: tp.partition, CurrentLeaderEpoch: -1, Timestamp: at,
-			}},
-		}},
-	})
+// resolve returns the offsets at which the starts are in their partitions.
+func (k *Kafka) resolve(ctx context.Context, starts map[topicPartition]Start) (map[topicPartition]int64, error) {
+	if len(starts) == 0 {
+		return nil, nil
+	}
+	ask := map[topicPartition]int64{}
+	for tp, start := range starts {
+		ask[tp] = start.asked()
+	}
+	found, err := k.listOffsets(ctx, ask)
 	if err != nil {
-		return noOffset, err
+		return nil, err
 	}
-	answer, ok := res.(*listoffsets.Response)
-	if !ok || len(answer.Topics) != 1 || len(answer.Topics[0].Partitions) != 1 {
-		return noOffset, kafka.UnknownTopicOrPartition
+	clear(ask)
+	for tp, start := range starts {
+		// No record may be that young, and an offset has to be there.
+		if start.kind == startTime && found[tp] < 0 || start.kind == startOffset || start.kind == startBack {
+			ask[tp] = kafka.LastOffset
+		}
 	}
-	p := answer.Topics[0].Partitions[0]
-	if p.ErrorCode != 0 {
-		return noOffset, kafka.Error(p.ErrorCode)
+	ends, err := k.listOffsets(ctx, ask)
+	for tp, last := range ends {
+		switch start := starts[tp]; start.kind {
+		case startOffset:
+			found[tp] = min(max(start.n, found[tp]), last)
+		case startBack:
+			found[tp] = min(max(last-start.n, found[tp]), last)
+		default:
+			found[tp] = last
+		}
 	}
-	return p.Offset, nil
+	return found, err
+}
+
+// listOffsets asks the partitions' leaders, each once, for the first offset at or
+// after a time in milliseconds, or for kafka.FirstOffset or kafka.LastOffset;
+// noOffset if no record is that young.
+func (k *Kafka) listOffsets(ctx context.Context, at map[topicPartition]int64) (map[topicPartition]int64, error) {
+	list := slices.SortedFunc(maps.Keys(at), compareTopicPartitions)
+	if len(list) == 0 {
+		return nil, nil
+	}
+	leaders, err := k.leaders(ctx, topicsOf(list))
+	if err != nil {
+		return nil, err
+	}
+	requests := map[int32]*listoffsets.Request{}
+	for _, tp := range list {
+		leader, ok := leaders[tp]
+		if !ok {
+			return nil, fmt.Errorf("%s/%d: %w", tp.topic, tp.partition, kafka.LeaderNotAvailable)
+		}
+		req := requests[leader]
+		if req == nil {
+			req = &listoffsets.Request{ReplicaID: -1}
+			requests[leader] = req
+		}
+		if n := len(req.Topics); n == 0 || req.Topics[n-1].Topic != tp.topic {
+			req.Topics = append(req.Topics, listoffsets.RequestTopic{Topic: tp.topic})
+		}
+		t := &req.Topics[len(req.Topics)-1]
+		t.Partitions = append(t.Partitions, listoffsets.RequestPartition{
+			Partition: tp.partition, CurrentLeaderEpoch: -1, Timestamp: at[tp],
+		})
+	}
+	offsets := map[topicPartition]int64{}
+	for leader, req := range requests {
+		if err := k.listFrom(ctx, leader, req, offsets); err != nil {
+			return nil, err
+		}
+	}
+	return offsets, nil
+}
+
+// listFrom asks one broker.
+func (k *Kafka) listFrom(ctx context.Context, broker int32, req *listoffsets.Request, offsets map[topicPartition]int64) error {
+	res, err := ask[*listoffsets.Response](ctx, k, broker, req)
+	if err != nil {
+		return err
+	}
+	for _, t := range res.Topics {
+		for _, p := range t.Partitions {
+			if p.ErrorCode != 0 {
+				return fmt.Errorf("%s/%d: %w", t.Topic, p.Partition, kafka.Error(p.ErrorCode))
+			}
+			offsets[topicPartition{t.Topic, p.Partition}] = p.Offset
+		}
+	}
+	return nil
 }

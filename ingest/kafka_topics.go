@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -16,29 +17,154 @@ type topicPartition struct {
 	partition int32
 }
 
+// topicSet is what the configuration says about topics: names, and expressions
+// between slashes.
+type topicSet struct {
+	names            []string
+	include, exclude []*regexp.Regexp
+}
+
+// newTopicSet reads names and /EXPRESSIONS/ of topics to read and to leave out.
+// Expressions match anywhere in a name unless they are anchored.
+func newTopicSet(topics, exclude []string) (set topicSet, err error) {
+	for _, t := range topics {
+		re, err := topicExpression(t)
+		switch {
+		case err != nil:
+			return set, err
+		case re != nil:
+			set.include = append(set.include, re)
+		default:
+			set.names = append(set.names, t)
+		}
+	}
+	for _, t := range exclude {
+		re, err := topicExpression(t)
+		if err != nil {
+			return set, err
+		}
+		if re == nil {
+			re = regexp.MustCompile("^" + regexp.QuoteMeta(t) + "$")
+		}
+		set.exclude = append(set.exclude, re)
+	}
+	return set, nil
+}
+
+// topicExpression returns nil for a name.
+func topicExpression(text string) (*regexp.Regexp, error) {
+	if len(text) < 2 || text[0] != '/' || text[len(text)-1] != '/' {
+		return nil, nil //nolint:nilnil // no expression, no error
+	}
+	re, err := regexp.Compile(text[1 : len(text)-1])
+	if err != nil {
+		return nil, fmt.Errorf("topic %s: %w", text, err)
+	}
+	return re, nil
+}
+
+// asked returns the topics to ask brokers about; nil for all.
+func (s *topicSet) asked() []string {
+	if len(s.include) > 0 {
+		return nil
+	}
+	return s.names
+}
+
+// matches says whether an expression asks for a topic, and none leaves it out.
+// Kafka's own topics are read only by their names.
+func (s *topicSet) matches(topic string, internal bool) bool {
+	matched := func(list []*regexp.Regexp) bool {
+		return slices.ContainsFunc(list, func(re *regexp.Regexp) bool { return re.MatchString(topic) })
+	}
+	return !internal && !strings.HasPrefix(topic, "__") && matched(s.include) && !matched(s.exclude)
+}
+
 // partitions returns all partitions of the topics, or an error that names the
 // topic which is missing.
 func (k *Kafka) partitions(ctx context.Context) ([]topicPartition, error) {
+	return k.lookUp(ctx, true)
+}
+
+// lookUp finds the partitions of the topics. Unless strict, a topic that is not
+// there at present is left out.
+func (k *Kafka) lookUp(ctx context.Context, strict bool) ([]topicPartition, error) {
 	ctx, cancel := context.WithTimeout(ctx, k.cfg.Timing.Request)
 	defer cancel()
-	meta, err := k.client.Metadata(ctx, &kafka.MetadataRequest{Topics: k.cfg.Topics})
+	meta, err := k.client.Metadata(ctx, &kafka.MetadataRequest{Topics: k.topics.asked()})
 	if err != nil {
 		return nil, k.explain("look up topics", err)
 	}
 	var list []topicPartition
 	for _, topic := range meta.Topics {
-		if errors.Is(topic.Error, kafka.UnknownTopicOrPartition) {
+		named := slices.Contains(k.topics.names, topic.Name)
+		switch {
+		case !named && !k.topics.matches(topic.Name, topic.Internal):
+			continue
+		case !strict && topic.Error != nil:
+			continue
+		case errors.Is(topic.Error, kafka.UnknownTopicOrPartition):
 			return nil, k.missing(ctx, topic.Name)
-		}
-		if topic.Error != nil {
+		case topic.Error != nil && named:
 			return nil, k.explain("look up topic "+topic.Name, topic.Error)
 		}
 		for _, p := range topic.Partitions {
-			list = append(list, topicPartition{topic.Name, int32(p.ID)})
+			if k.cfg.Partitions == nil || slices.Contains(k.cfg.Partitions, int32(p.ID)) {
+				list = append(list, topicPartition{topic.Name, int32(p.ID)})
+			}
 		}
 	}
+	if strict {
+		err = k.missesNames(ctx, list)
+	}
 	slices.SortFunc(list, compareTopicPartitions)
-	return list, nil
+	return list, err
+}
+
+// missesNames returns an error for a topic, or a partition, that was named and is
+// not there.
+func (k *Kafka) missesNames(ctx context.Context, list []topicPartition) error {
+	for _, name := range k.topics.names {
+		if !slices.ContainsFunc(list, func(tp topicPartition) bool { return tp.topic == name }) && k.cfg.Partitions == nil {
+			return k.missing(ctx, name)
+		}
+		for _, p := range k.cfg.Partitions {
+			if !slices.Contains(list, topicPartition{name, p}) {
+				return fmt.Errorf("topic %q has no partition %d", name, p)
+			}
+		}
+	}
+	return nil
+}
+
+// changed returns the partitions there are now if they are others than before,
+// else nil. Nothing that could be asked is no change.
+func (k *Kafka) changed(ctx context.Context) []topicPartition {
+	present, err := k.lookUp(ctx, false)
+	if err != nil || slices.Equal(present, k.known) || len(present) == 0 {
+		return nil
+	}
+	k.remember(present)
+	return present
+}
+
+// remember notes what is there. A topic that is there later than the source starts
+// is read from its beginning on.
+func (k *Kafka) remember(present []topicPartition) {
+	for tp := range k.atStart {
+		if !slices.Contains(present, tp) {
+			delete(k.atStart, tp)
+		}
+	}
+	k.known = present
+}
+
+// startOf returns where a partition starts that has no committed offset.
+func (k *Kafka) startOf(tp topicPartition) Start {
+	if k.atStart[tp] {
+		return k.cfg.Start
+	}
+	return Start{}
 }
 
 func compareTopicPartitions(a, b topicPartition) int {

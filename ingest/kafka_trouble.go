@@ -1,138 +1,77 @@
 package ingest
 
 import (
-	"context"
-	"errors"
-	"fmt"
-	"io"
-	"net"
-	"strings"
 	"time"
-
-	kafka "github.com/segmentio/kafka-go"
-	"github.com/segmentio/kafka-go/protocol"
 )
 
-// reset goes on where there are records after the broker has said that the
-// offset is out of range: at the first one that is kept. What was lost is
-// counted.
-func (w *worker) reset(ctx context.Context) error {
-	first, err := w.k.resolve(ctx, w.tp, Start{})
-	if err != nil {
-		return err
-	}
-	reason := skippedRetention
-	skipped := first - w.next
-	if skipped <= 0 {
-		reason, skipped = skippedTruncated, 1
+// Why offsets were passed over: the values of the label "reason".
+const (
+	skippedRetention  = "retention"  // deleted before they were read
+	skippedTruncated  = "truncated"  // the log ends before: it was cut or made anew
+	skippedUnreadable = "unreadable" // no client could decode the batch
+	skippedBomb       = "bomb"       // the batch unpacks to more than the limit
+	skippedLarge      = "large"      // the batch is over the limit as it is
+	skippedAborted    = "aborted"    // of a transaction that was taken back
+)
+
+// jump goes on elsewhere than behind the last record.
+func (w *worker) jump(d *delivery) {
+	w.decoding.flush() // nothing continues it
+	skipped := d.end - d.from
+	if d.jump == skippedTruncated {
+		skipped = 1
 		// Only here a commit may go back: the old offsets are gone.
 		w.committed.Store(noOffset)
 	}
-	w.k.metrics.skipped.WithLabelValues(w.tp.topic, reason).Add(float64(skipped))
-	w.k.log.Warn("offset is out of range: reading goes on at the first record kept", "reason", reason,
-		"topic", w.tp.topic, "partition", w.tp.partition, "offset", w.next, "first", first)
-	w.advance(first)
-	return nil
+	w.k.metrics.skipped.WithLabelValues(w.tp.topic, d.jump).Add(float64(skipped))
+	w.k.log.Warn("offsets are passed over", "reason", d.jump, "topic", w.tp.topic, "partition", w.tp.partition,
+		"offset", d.from, "next", d.end)
+	w.advance(d.end)
 }
 
-// How a worker waits out trouble.
-const (
-	firstBackoff = 100 * time.Millisecond
-	maxBackoff   = 2 * time.Second
-	// maxStalls is how often a batch that cannot be decoded is tried.
-	maxStalls = 3
-)
+// skip passes over offsets whose records nobody can have, and counts them.
+func (w *worker) skip(reason string, first, last int64, cause error) {
+	w.k.metrics.skipped.WithLabelValues(w.tp.topic, reason).Add(float64(last - first + 1))
+	w.complain(reason+" batch", first, cause)
+	w.advance(last + 1)
+}
 
-// stall waits before the next try. A batch that stays undecodable is passed,
-// offset by offset, since kafka-go does not tell where it ends.
-func (w *worker) stall(ctx context.Context, err error) {
-	if w.stalls < maxStalls || isTransient(err) {
-		w.pause(ctx, err)
+// troubles keeps the log readable where a topic is full of bad records: of each
+// kind one line in an interval tells where, and how many there were before.
+type troubles struct {
+	kinds map[string]*troubleKind
+}
+
+type troubleKind struct {
+	told  time.Time
+	since int64
+}
+
+// complainEvery is the interval between lines about one kind of bad records in one
+// partition.
+const complainEvery = 10 * time.Second
+
+// complain says where a bad record is. It tells nothing of what is in it.
+func (w *worker) complain(what string, offset int64, cause error) {
+	t := &w.trouble
+	if t.kinds == nil {
+		t.kinds = map[string]*troubleKind{}
+	}
+	kind := t.kinds[what]
+	if kind == nil {
+		kind = &troubleKind{}
+		t.kinds[what] = kind
+	}
+	now := time.Now()
+	if now.Sub(kind.told) < complainEvery {
+		kind.since++
 		return
 	}
-	w.k.metrics.skipped.WithLabelValues(w.tp.topic, skippedUnreadable).Inc()
-	w.advance(w.next + 1)
-}
-
-// pause waits before the next try, longer from time to time.
-func (w *worker) pause(ctx context.Context, err error) {
-	w.stalls++
-	if w.stalls == 1 {
-		w.k.log.Warn("partition is not readable at present", "topic", w.tp.topic,
-			"partition", w.tp.partition, "offset", w.next, "cause", err)
+	kind.told = now
+	args := []any{"kind", what, "topic", w.tp.topic, "partition", w.tp.partition, "offset", offset, "untold", kind.since}
+	if cause != nil {
+		args = append(args, "cause", cause)
 	}
-	wait := time.NewTimer(min(firstBackoff<<min(w.stalls-1, 8), maxBackoff))
-	defer wait.Stop()
-	select {
-	case <-wait.C:
-	case <-ctx.Done():
-	}
-}
-
-// recovered ends a row of stalls.
-func (w *worker) recovered() {
-	if w.stalls > 0 {
-		w.k.log.Info("partition is read again", "topic", w.tp.topic, "partition", w.tp.partition,
-			"offset", w.next, "tries", w.stalls)
-	}
-	w.stalls = 0
-}
-
-// isTransient says whether trying again can help: anything the broker or the
-// network said, but not that a batch cannot be decoded.
-func isTransient(err error) bool {
-	if _, ok := errors.AsType[kafka.Error](err); ok {
-		return true
-	}
-	if _, ok := errors.AsType[net.Error](err); ok {
-		return true
-	}
-	if _, ok := errors.AsType[*protocol.TopicError](err); ok {
-		return true
-	}
-	if _, ok := errors.AsType[*protocol.TopicPartitionError](err); ok {
-		return true
-	}
-	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
-		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
-}
-
-// isDenied says whether the broker has refused the user, which waiting does not
-// change.
-func isDenied(err error) bool {
-	for _, denial := range [...]kafka.Error{
-		kafka.SASLAuthenticationFailed, kafka.UnsupportedSASLMechanism, kafka.TopicAuthorizationFailed,
-		kafka.GroupAuthorizationFailed, kafka.ClusterAuthorizationFailed,
-	} {
-		if errors.Is(err, denial) {
-			return true
-		}
-	}
-	return false
-}
-
-// explain says what the user may have done wrong.
-func (k *Kafka) explain(doing string, err error) error {
-	hint := ""
-	switch {
-	case errors.Is(err, kafka.SASLAuthenticationFailed):
-		hint = "user name or password is wrong"
-	case errors.Is(err, kafka.UnsupportedSASLMechanism):
-		hint = "the broker does not offer the mechanism " + k.cfg.Access.Mechanism
-	case errors.Is(err, kafka.TopicAuthorizationFailed), errors.Is(err, kafka.GroupAuthorizationFailed),
-		errors.Is(err, kafka.ClusterAuthorizationFailed):
-		hint = "the user lacks an ACL: Read and Describe on topic and group"
-	case (errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)) && k.cfg.Access.Mechanism != "":
-		hint = "the broker closed the connection: user name or password may be wrong, or it wants TLS"
-	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
-		hint = "the broker closed the connection: it may want TLS or a password"
-	}
-	at := strings.Join(k.cfg.Brokers, ",")
-	if cause := errors.Unwrap(err); cause != nil && strings.HasPrefix(err.Error(), "kafka.(*Client)") {
-		err = cause // kafka-go's method says nothing to the user
-	}
-	if hint == "" {
-		return fmt.Errorf("%s at %s: %w", doing, at, err)
-	}
-	return fmt.Errorf("%s at %s: %s: %w", doing, at, hint, err)
+	w.k.log.Warn("bad record counted", args...)
+	kind.since = 0
 }

@@ -9,88 +9,92 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus/testutil"
 	kafka "github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
 	"github.com/segmentio/kafka-go/protocol/fetch"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
-
-// scripted is a transport that answers fetches by a function of the offset.
-type scripted func(offset int64) (records []int64, err error)
-
-// end is the high watermark of the scripted partition.
-const end = 10
-
-func (s scripted) RoundTrip(_ context.Context, _ net.Addr, req kafka.Request) (kafka.Response, error) {
-	request, ok := req.(*fetch.Request)
-	if !ok {
-		return nil, errors.New("unexpected request")
-	}
-	offsets, err := s(request.Topics[0].Partitions[0].FetchOffset)
-	if err != nil {
-		return nil, err
-	}
-	var records []kafka.Record
-	for _, offset := range offsets {
-		records = append(records, kafka.Record{Offset: offset, Value: protocol.NewBytes([]byte("x"))})
-	}
-	answer := fetch.ResponsePartition{HighWatermark: end}
-	answer.RecordSet.Records = kafka.NewRecordReader(records...)
-	return &fetch.Response{Topics: []fetch.ResponseTopic{{Topic: "logs", Partitions: []fetch.ResponsePartition{answer}}}}, nil
-}
-
-// runScripted reads the scripted partition from its start to its end.
-func runScripted(t *testing.T, s scripted) (l *ledger, skipped float64) {
-	t.Helper()
-	k, err := NewKafka(KafkaConfig{Brokers: []string{"b"}, Topics: []string{"logs"}, StopAtEnd: true, Timing: fast()},
-		nil, newTestLog(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	k.client = &kafka.Client{Addr: kafka.TCP("b"), Transport: s}
-	l = newLedger()
-	w := newWorker(k, l, topicPartition{"logs", 0}, 0, Start{})
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	if err := w.run(ctx, func() {}); err != nil || ctx.Err() != nil {
-		t.Fatalf("run = %v, context %v", err, ctx.Err())
-	}
-	return l, testutil.ToFloat64(k.metrics.skipped.WithLabelValues("logs", skippedUnreadable))
-}
-
-func rest(from int64) (offsets []int64) {
-	for ; from < end; from++ {
-		offsets = append(offsets, from)
-	}
-	return offsets
-}
 
 func TestUndecodableBatchIsPassedAndCounted(t *testing.T) {
 	begin := time.Now()
-	l, skipped := runScripted(t, func(offset int64) ([]int64, error) {
-		if offset < 4 { // the batch 0-3 is broken
-			return nil, errors.New("crc32 checksum mismatch")
-		}
-		return rest(offset), nil
-	})
-	if skipped != 4 || len(l.places) != 6 {
-		t.Errorf("skipped %v offsets and read %v, want 4 and the 6 others", skipped, l.places)
+	for name, test := range map[string]struct {
+		batch  []byte
+		reason string
+	}{
+		"checksum": {flip(encodeBatch(0, nil, "a", "b", "c", "d")), skippedUnreadable},
+		"packed with nonsense": {encodeBatch(0, func(b *kmsg.RecordBatch) {
+			b.Attributes = 4
+		}, "a", "b", "c", "d"), skippedUnreadable},
+		"unknown compression": {encodeBatch(0, func(b *kmsg.RecordBatch) { b.Attributes = 7 }, "a", "b", "c", "d"), skippedUnreadable},
+		"fewer records than told": {encodeBatch(0, func(b *kmsg.RecordBatch) {
+			b.NumRecords, b.LastOffsetDelta, b.Records = 4, 3, nil
+		}), skippedUnreadable},
+		"record longer than batch": {encodeBatch(0, func(b *kmsg.RecordBatch) {
+			b.NumRecords, b.LastOffsetDelta, b.Records = 4, 3, []byte{0xfe, 0x7f, 0, 0}
+		}), skippedUnreadable},
+		"bomb": {encodeBatch(0, func(b *kmsg.RecordBatch) {
+			b.Attributes, b.NumRecords, b.LastOffsetDelta = 4, 4, 3
+			b.Records = zstandard(t, make([]byte, 64<<20))
+		}), skippedBomb},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l, k := runScripted(t, func(offset int64) (part kmsg.FetchResponseTopicPartition, err error) {
+				if offset < 4 {
+					part.RecordBatches = append(test.batch, xs(4).RecordBatches...)
+					return part, nil
+				}
+				return xs(offset), nil
+			})
+			if got := skippedOffsets(k, test.reason); got != 4 || len(l.places) != 6 {
+				t.Errorf("skipped %v offsets and read %v, want 4 and the 6 others", got, l.places)
+			}
+		})
 	}
-	if took := time.Since(begin); took > 2*time.Second {
-		t.Errorf("the next record came after %v", took)
+	within(t, begin, 5*time.Second, "passing six batches")
+}
+
+// TestAnswersThatWereNotAskedFor tells of a partition twice, and of one that nobody
+// asked for: each record is handled once.
+func TestAnswersThatWereNotAskedFor(t *testing.T) {
+	l, _ := runScripted(t, func(offset int64) (part kmsg.FetchResponseTopicPartition, err error) {
+		part = xs(offset)
+		part.AbortedTransactions = []kmsg.FetchResponseTopicPartitionAbortedTransaction{{ProducerID: twice}}
+		return part, nil
+	})
+	if len(l.places) != end {
+		t.Errorf("read %d records, want %d once each", len(l.places), end)
 	}
 }
 
+// flip changes the last byte.
+func flip(b []byte) []byte {
+	b[len(b)-1] ^= 1
+	return b
+}
+
 func TestAnswerWithoutProgressIsPassed(t *testing.T) {
-	l, skipped := runScripted(t, func(offset int64) ([]int64, error) {
-		if offset < 2 { // a batch that compaction has emptied
-			return nil, nil
+	l, k := runScripted(t, func(offset int64) (part kmsg.FetchResponseTopicPartition, err error) {
+		if offset < 2 {
+			return part, nil
 		}
-		return rest(offset - 1), nil // the batch starts before the offset asked for
+		return xs(offset - 1), nil // the batch starts before the offset asked for
 	})
-	if skipped != 2 || len(l.places) != 8 {
-		t.Errorf("skipped %v offsets and read %v, want 2 and the 8 others once", skipped, l.places)
+	if got := skippedOffsets(k, skippedUnreadable); got != 2 || len(l.places) != 8 {
+		t.Errorf("skipped %v offsets and read %v, want 2 and the 8 others once", got, l.places)
+	}
+}
+
+func TestBrokerThatCannotReadABlockIsPassed(t *testing.T) {
+	l, k := runScripted(t, func(offset int64) (part kmsg.FetchResponseTopicPartition, err error) {
+		if offset < 1 {
+			part.ErrorCode = int16(kafka.InvalidMessage)
+			return part, nil
+		}
+		return xs(offset), nil
+	})
+	if got := skippedOffsets(k, skippedUnreadable); got != 1 || len(l.places) != 9 {
+		t.Errorf("skipped %v offsets and read %v, want 1 and the 9 others", got, l.places)
 	}
 }
 
@@ -100,20 +104,19 @@ func TestTroubleOfTheNetworkSkipsNothing(t *testing.T) {
 		kafka.NotLeaderForPartition, fetch.NewError(protocol.NewErrNoLeader("logs", 0)),
 		fetch.NewError(protocol.NewErrNoTopic("logs")), context.DeadlineExceeded,
 	}
-	for _, trouble := range troubles {
-		if !isTransient(trouble) {
-			t.Errorf("%v counts as a broken batch", trouble)
-		}
-	}
 	tries := 0
-	l, skipped := runScripted(t, func(offset int64) ([]int64, error) {
+	l, k := runScripted(t, func(offset int64) (part kmsg.FetchResponseTopicPartition, err error) {
 		if tries++; tries < 5 {
-			return nil, troubles[tries]
+			return part, troubles[tries]
 		}
-		return rest(offset), nil
+		if tries == 6 {
+			part.ErrorCode = int16(kafka.NotLeaderForPartition)
+			return part, nil
+		}
+		return xs(offset), nil
 	})
-	if skipped != 0 || len(l.places) != end {
-		t.Errorf("skipped %v offsets and read %d records, want none and all", skipped, len(l.places))
+	if got := skippedOffsets(k, skippedUnreadable); got != 0 || len(l.places) != end {
+		t.Errorf("skipped %v offsets and read %d records, want none and all", got, len(l.places))
 	}
 }
 
@@ -141,8 +144,11 @@ func TestControlRecordsAreSteppedPast(t *testing.T) {
 	if err := r.end(t); err != nil {
 		t.Fatal(err)
 	}
-	if want := []string{"logs/0/0/0 r 0", "logs/0/2/0 r 1"}; !slices.Equal(l.places, want) {
-		t.Errorf("read %v, want %v", l.places, want)
+	if want := []string{"logs/0/0/0 r 0"}; !slices.Equal(l.places, want) {
+		t.Errorf("read %v, want %v: the second transaction was aborted", l.places, want)
+	}
+	if got := skippedOffsets(r.Kafka, skippedAborted); got != 1 {
+		t.Errorf("%v records of aborted transactions were counted, want 1", got)
 	}
 	if got := committed(t, addr, 0); got != 4 {
 		t.Errorf("committed offset is %d, want 4, behind the last marker", got)

@@ -2,223 +2,303 @@ package ingest
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"strconv"
 	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	kafka "github.com/segmentio/kafka-go"
-	"github.com/segmentio/kafka-go/protocol"
 
 	"github.com/leaktap/leaktap/classify"
 )
 
-// Why offsets were passed over: the values of the label "reason".
-const (
-	skippedRetention  = "retention"  // deleted before they were read
-	skippedTruncated  = "truncated"  // the log ends before: it was cut or made anew
-	skippedUnreadable = "unreadable" // no client could decode the batch
-)
+// attachedIndex is the index of a record's key and headers among its exchanges.
+// It does not depend on how many there are, since a line that waits for the rest
+// of its trace is handed over later: a replay has to give the same ids.
+const attachedIndex = 1 << 16
 
-// worker reads one partition. Its fields are of its goroutine but for handled
-// and committed.
+// worker handles the records of one partition, in the order in which a puller
+// feeds it. Its fields are of its goroutine but for route, which is the session's,
+// and the offsets.
 type worker struct {
 	k        *Kafka
 	tp       topicPartition
 	start    Start
 	decoding *decoding
 	tally    *tally
+	feed     chan delivery
+	route    route
 
-	// next is the offset to fetch next.
-	next int64
-	// handled is the offset behind the last record handled, noOffset before the
-	// first is known; committed is what the group has stored.
+	// handled is the offset behind the last record of which nothing is held back,
+	// noOffset before the first is known; committed is what the group has stored.
 	handled, committed atomic.Int64
-	// value and attached are buffers for one record.
-	value, attached []byte
-	// stalls counts the fetches in a row that gave an error or no progress.
-	stalls int
-
-	lagRecords, lagSeconds prometheus.Gauge
+	unpacker           batchUnpacker
+	attached           []byte
+	held               holding
+	trouble            troubles
+	bad
+	gauges
 }
+
+// gauges are a partition's.
+type gauges struct{ lagRecords, lagSeconds prometheus.Gauge }
+
+// delivery is what one fetch brought for a partition, or a jump over offsets.
+type delivery struct {
+	fetchedPartition
+	buf *buffer
+	// from is the offset that was asked for, end where the next fetch goes on.
+	from, end int64
+	// jump says why offsets are passed over, "" if none are.
+	jump string
+}
+
+// bad says what is wrong with the record in hand, at the offset current; "" for
+// nothing.
+type bad struct {
+	current int64
+	noted   string
+}
+
+// feedSize is how many deliveries wait for a worker beside the one it is at.
+const feedSize = 1
 
 func newWorker(k *Kafka, h Handler, tp topicPartition, offset int64, start Start) *worker {
 	tally := newTally(k.metrics, k.cfg.Config)
 	partition := strconv.Itoa(int(tp.partition))
 	w := &worker{
-		k: k, tp: tp, start: start, next: offset, tally: tally,
-		decoding:   newDecoding(k.cfg.Config, tally, k.log, h.Handle),
-		lagRecords: k.metrics.lagRecords.WithLabelValues(tp.topic, partition),
-		lagSeconds: k.metrics.lagSeconds.WithLabelValues(tp.topic, partition),
+		k: k, tp: tp, start: start, tally: tally,
+		decoding: newDecoding(k.cfg.Config, tally, k.log, h.Handle),
+		feed:     make(chan delivery, feedSize+1),
+		route:    route{next: offset, until: noOffset, leader: noLeader},
+		unpacker: batchUnpacker{limit: k.cfg.MaxBatch},
+		gauges: gauges{
+			k.metrics.lagRecords.WithLabelValues(tp.topic, partition), k.metrics.lagSeconds.WithLabelValues(tp.topic, partition),
+		},
 	}
+	w.decoding.joiner = newJoiner(k.cfg.Config, true)
+	tally.note = w.note
 	w.handled.Store(offset)
 	w.committed.Store(offset)
 	return w
 }
 
-// run reads until the context ends or, with StopAtEnd, the partition does. It
-// calls started when the first offset is known.
-func (w *worker) run(ctx context.Context, started func()) error {
-	if err := w.begin(ctx); err != nil {
-		return err
-	}
-	started()
-	for ctx.Err() == nil {
-		end, err := w.fetch(ctx)
-		switch {
-		case ctx.Err() != nil:
-		case isDenied(err):
-			return w.k.explain("read "+w.name(), err)
-		case err != nil:
-			w.stall(ctx, err)
-		case end && w.k.cfg.StopAtEnd:
-			return nil
-		}
-	}
-	return nil
-}
-
-// begin finds the first offset. A broker that cannot be reached then is an
-// error, since waiting would look like a partition without records.
-func (w *worker) begin(ctx context.Context) error {
-	const attempts = 5
-	for i := 1; w.next == noOffset; i++ {
-		offset, err := w.k.resolve(ctx, w.tp, w.start)
-		if err == nil {
-			w.next = offset
-			w.handled.Store(offset)
-			break
-		}
-		if ctx.Err() != nil {
-			return nil
-		}
-		if i == attempts || isDenied(err) {
-			return w.k.explain("find the start of "+w.name(), err)
-		}
-		w.pause(ctx, err)
-	}
-	w.stalls = 0
-	return nil
-}
-
 func (w *worker) name() string { return fmt.Sprintf("%s/%d", w.tp.topic, w.tp.partition) }
 
-// fetch reads and handles one answer of the broker. end says that the
-// partition has no more records at present.
-func (w *worker) fetch(ctx context.Context) (end bool, err error) {
-	timing := w.k.cfg.Timing
-	request, cancel := context.WithTimeout(ctx, timing.Wait+timing.Request)
-	defer cancel()
-	res, err := w.k.client.Fetch(request, &kafka.FetchRequest{
-		Topic: w.tp.topic, Partition: int(w.tp.partition), Offset: w.next,
-		MinBytes: 1, MaxBytes: int64(w.k.cfg.FetchBytes), MaxWait: timing.Wait,
-	})
-	if err == nil {
-		err = res.Error
+// run handles what comes until the context ends or the partition does. took is
+// called behind each delivery.
+func (w *worker) run(ctx context.Context, took func()) {
+	defer w.finish()
+	patience := time.NewTimer(time.Hour)
+	defer patience.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case d, ok := <-w.feed:
+			if !ok {
+				return
+			}
+			w.take(ctx, &d)
+			took()
+		case <-patience.C:
+		}
+		if wait := w.held.patience(w.decoding.joiner, w.k.cfg.Timing.Join); wait > 0 {
+			patience.Reset(wait)
+		} else if wait == 0 {
+			w.decoding.flush()
+			w.handled.Store(w.held.next)
+		}
 	}
-	if errors.Is(err, kafka.OffsetOutOfRange) {
-		return false, w.reset(ctx)
-	}
-	if err != nil {
-		return false, err
-	}
-	before := w.next
-	if err = w.consume(ctx, res.Records); err != nil {
-		return false, err
-	}
-	w.lagRecords.Set(float64(res.HighWatermark - w.next))
-	if w.next >= res.HighWatermark {
-		w.lagSeconds.Set(0)
-	} else if w.next == before && ctx.Err() == nil {
-		return false, errNoProgress
-	}
-	w.recovered()
-	return w.next >= res.HighWatermark, nil
 }
 
-// errNoProgress says that a fetch below the high watermark gave no record.
-var errNoProgress = errors.New("the broker's answer holds no record that can be decoded")
+// finish hands over what is held back: nobody will bring the rest.
+func (w *worker) finish() {
+	w.decoding.flush()
+	if w.held.next > w.handled.Load() {
+		w.handled.Store(w.held.next)
+	}
+	w.unpacker.close()
+}
 
-// consume handles the records until the context ends. kafka-go leaves control
-// batches out; they are stepped past, or a partition that ends in one would
-// never be read to its end.
-func (w *worker) consume(ctx context.Context, records kafka.RecordReader) error {
-	for ctx.Err() == nil {
-		record, err := records.ReadRecord()
-		if errors.Is(err, io.EOF) {
+// take handles one delivery, up to the context's end.
+func (w *worker) take(ctx context.Context, d *delivery) {
+	if d.buf != nil {
+		defer d.buf.release()
+	}
+	if d.jump != "" {
+		w.jump(d)
+		return
+	}
+	aborted := abortedTransactions{list: d.aborted}
+	for rest := d.records; ctx.Err() == nil; {
+		h, ok := parseBatchHeader(rest)
+		if !ok || h.size > len(rest) {
 			break
 		}
-		if err != nil {
-			return err
-		}
-		if record.Offset >= w.next { // a batch may start before the offset asked for
-			w.record(record)
-			w.advance(record.Offset + 1)
-		}
-		closeBytes(record.Key, record.Value)
+		w.batch(ctx, d, &h, rest[:h.size], &aborted)
+		rest = rest[h.size:]
 	}
-	stream, ok := records.(*protocol.RecordStream)
-	for i := 0; ok && i < len(stream.Records) && ctx.Err() == nil; i++ {
-		batch, isControl := stream.Records[i].(*protocol.ControlBatch)
-		for isControl {
-			marker, err := batch.ReadRecord()
-			if err != nil {
-				break
-			}
-			w.advance(max(w.next, marker.Offset+1))
-		}
+	if d.large != nil && ctx.Err() == nil {
+		w.skip(skippedLarge, d.large.base, d.large.last, nil)
+		w.tally.uninspected(classify.SourceKafka, UninspectedLimit, int64(d.large.size))
 	}
-	return nil
+	if ctx.Err() == nil {
+		w.lag(d)
+	}
 }
 
-// advance moves the position on.
+// lag tells how far the partition is from its end.
+func (w *worker) lag(d *delivery) {
+	w.lagRecords.Set(float64(max(d.high-d.end, 0)))
+	if d.end >= min(d.high, d.stable) {
+		w.lagSeconds.Set(0)
+	} else if w.held.last > 0 {
+		w.lagSeconds.Set(time.Since(time.UnixMilli(w.held.last)).Seconds())
+	}
+}
+
+// batch handles one batch.
+func (w *worker) batch(ctx context.Context, d *delivery, h *batchHeader, batch []byte, aborted *abortedTransactions) {
+	if h.last < d.from {
+		return // a batch may start before the offset that was asked for
+	}
+	if err := h.check(batch); err != nil {
+		w.skip(skippedUnreadable, max(h.base, d.from), h.last, err)
+		return
+	}
+	isAborted := aborted.contains(h)
+	if isAborted && !h.control() {
+		w.k.metrics.skipped.WithLabelValues(w.tp.topic, skippedAborted).Add(float64(h.records))
+		w.complain("aborted transaction", h.base, nil)
+		w.advance(h.last + 1)
+		return
+	}
+	records, err := w.unpacker.unpack(h.codec(), batch[batchHead:])
+	if err != nil {
+		reason := skippedUnreadable
+		if errors.Is(err, errBatchBomb) {
+			reason = skippedBomb
+		}
+		w.skip(reason, max(h.base, d.from), h.last, err)
+		w.tally.uninspected(classify.SourceKafka, UninspectedPacked, int64(h.size))
+		return
+	}
+	m := batchRecords{head: h, rest: records, left: h.records}
+	if h.control() {
+		aborted.end(h, &m)
+		w.advance(h.last + 1)
+		return
+	}
+	w.records(ctx, d, &m)
+}
+
+// records handles the records of a batch.
+func (w *worker) records(ctx context.Context, d *delivery, m *batchRecords) {
+	var r kafkaRecord
+	next := max(m.head.base, d.from)
+	for ctx.Err() == nil {
+		if !m.next(&r) {
+			if m.bad || m.left > 0 {
+				w.skip(skippedUnreadable, next, m.head.last, errBatchRecords)
+			}
+			w.advance(m.head.last + 1)
+			return
+		}
+		if r.offset < d.from {
+			continue
+		}
+		if until := w.route.until; until >= 0 && r.offset >= until {
+			w.advance(until)
+			return
+		}
+		w.bad = bad{current: r.offset}
+		w.record(&r)
+		if w.noted != "" && w.k.dead != nil {
+			w.k.dead.copy(ctx, w, &r)
+		}
+		next = r.offset + 1
+		w.advance(next)
+	}
+}
+
+// advance moves the position on; what is held back stays uncommitted.
 func (w *worker) advance(next int64) {
-	w.next = next
+	w.held.next = next
+	if src, ok := w.decoding.joiner.oldest(); ok {
+		next = min(next, src.Offset)
+	}
 	w.handled.Store(next)
 }
 
 // record hands over a record's value, then its key and headers as one text of
-// lines "key: KEY" and "NAME: VALUE" with the index that follows.
-func (w *worker) record(record *kafka.Record) {
+// lines "key: KEY" and "NAME: VALUE".
+func (w *worker) record(r *kafkaRecord) {
 	src := classify.Source{
-		Kind: classify.SourceKafka, Name: w.tp.topic, Partition: w.tp.partition, Offset: record.Offset,
+		Kind: classify.SourceKafka, Name: w.tp.topic, Partition: w.tp.partition, Offset: r.offset,
 	}
-	if record.Value == nil {
+	defer w.survive(src, len(r.value))
+	at := time.UnixMilli(r.ms)
+	if r.ms < 0 {
+		at = time.Time{}
+	}
+	w.held.last = r.ms
+	w.decoding.src = src
+	if w.k.raw != nil {
+		w.k.raw(r.value)
+		return
+	}
+	if r.value == nil {
 		w.tally.record(src.Kind, "none", outcomeTombstone, 0)
-		w.decoding.src = src
 	} else {
-		w.value = w.read(w.value[:0], src.Kind, record.Value)
-		w.decoding.record(src, record.Time, w.value)
+		w.decoding.record(src, at, w.bounded(r.value, r.offset))
 	}
-	w.attached = w.attached[:0]
-	if record.Key != nil && record.Key.Len() > 0 {
-		w.attached = append(w.attached, "key: "...)
-		w.attached = append(w.read(w.attached, src.Kind, record.Key), '\n')
-	}
-	for _, h := range record.Headers {
-		w.attached = append(append(append(w.attached, h.Key...), ": "...), h.Value...)
-		w.attached = append(w.attached, '\n')
-	}
+	w.attach(r)
 	if len(w.attached) > 0 {
-		w.decoding.attached(record.Time, w.attached)
+		src.Index = attachedIndex
+		w.decoding.src = src // another record's, if that was released
+		w.decoding.attached(at, w.bounded(w.attached, r.offset))
 	}
-	if !record.Time.IsZero() {
-		w.lagSeconds.Set(time.Since(record.Time).Seconds())
-	}
-	w.value, w.attached = shrink(w.value), shrink(w.attached)
+	w.attached = shrink(w.attached)
 }
 
-// read appends the bytes up to the limit to dst and counts the rest.
-func (w *worker) read(dst []byte, kind classify.SourceKind, b kafka.Bytes) []byte {
-	size := min(b.Len(), w.k.cfg.MaxRecord)
-	w.tally.uninspected(kind, UninspectedLimit, int64(b.Len()-size))
-	start := len(dst)
-	dst = append(dst, make([]byte, size)...)
-	n, _ := io.ReadFull(b, dst[start:]) // in memory: it cannot fail short of Len
-	return dst[:start+n]
+// attach writes the key and the headers out.
+func (w *worker) attach(r *kafkaRecord) {
+	w.attached = w.attached[:0]
+	if len(r.key) > 0 {
+		w.attached = append(append(append(w.attached, "key: "...), r.key...), '\n')
+	}
+	c := cursor{b: r.headers}
+	for range r.count {
+		name, value := c.bytes(), c.bytes()
+		if c.bad {
+			w.complain("headers cut off", r.offset, nil)
+			return
+		}
+		w.attached = append(append(append(w.attached, name...), ": "...), value...)
+		w.attached = append(w.attached, '\n')
+	}
+}
+
+// bounded returns the bytes up to the limit and counts the rest.
+func (w *worker) bounded(b []byte, offset int64) []byte {
+	if len(b) <= w.k.cfg.MaxRecord {
+		return b
+	}
+	w.tally.uninspected(classify.SourceKafka, UninspectedLimit, int64(len(b)-w.k.cfg.MaxRecord))
+	w.noted = "record over the limit"
+	w.complain(w.noted, offset, nil)
+	return b[:w.k.cfg.MaxRecord]
+}
+
+// survive counts a record that made something panic outside of its decoding.
+func (w *worker) survive(src classify.Source, size int) {
+	if cause := recover(); cause != nil {
+		w.decoding.src = src
+		w.decoding.poison(size, cause)
+	}
 }
 
 // maxKept is the size in bytes of the buffers that a worker keeps.
@@ -232,10 +312,59 @@ func shrink(b []byte) []byte {
 	return b
 }
 
-func closeBytes(parts ...kafka.Bytes) {
-	for _, b := range parts {
-		if b != nil {
-			_ = b.Close() // gives memory back; there is nothing to fail
+// holding knows how long the joiner has waited for the rest of a record.
+type holding struct {
+	// next is the offset behind the last record seen, last that one's time.
+	next, last int64
+	offset     int64
+	since      time.Time
+}
+
+// patience returns how long the oldest record held back may wait yet: 0 for no
+// longer, less if there is none.
+func (h *holding) patience(j *joiner, limit time.Duration) time.Duration {
+	src, ok := j.oldest()
+	if !ok {
+		h.since = time.Time{}
+		return -1
+	}
+	if h.since.IsZero() || src.Offset != h.offset {
+		h.offset, h.since = src.Offset, time.Now()
+	}
+	return max(limit-time.Since(h.since), 0)
+}
+
+// abortedTransactions filters what producers have taken back. The broker tells, for
+// each, the first offset of the transaction; its control record tells the end.
+type abortedTransactions struct {
+	list []abortedTransaction
+	open map[int64]bool
+}
+
+// contains says whether the batch belongs to an aborted transaction.
+func (a *abortedTransactions) contains(h *batchHeader) bool {
+	if !h.transactional() || len(a.list) == 0 && len(a.open) == 0 {
+		return false
+	}
+	rest := a.list[:0]
+	for _, t := range a.list {
+		if t.first > h.last {
+			rest = append(rest, t)
+			continue
 		}
+		if a.open == nil {
+			a.open = map[int64]bool{}
+		}
+		a.open[t.producer] = true
+	}
+	a.list = rest
+	return a.open[h.producer]
+}
+
+// end takes a control batch, which ends a transaction.
+func (a *abortedTransactions) end(h *batchHeader, m *batchRecords) {
+	var r kafkaRecord
+	if m.next(&r) && len(r.key) >= 4 && binary.BigEndian.Uint16(r.key[2:]) == 0 {
+		delete(a.open, h.producer)
 	}
 }

@@ -10,14 +10,18 @@ import (
 
 // metrics are the counters and gauges of all sources that share a registry.
 type metrics struct {
-	records    *prometheus.CounterVec
-	bytes      *prometheus.CounterVec
-	lagRecords *prometheus.GaugeVec
-	lagSeconds *prometheus.GaugeVec
-	skipped    *prometheus.CounterVec
-	envelopes  *prometheus.CounterVec
-	limits     *prometheus.CounterVec
-	filtered   *prometheus.CounterVec
+	records     *prometheus.CounterVec
+	bytes       *prometheus.CounterVec
+	lagRecords  *prometheus.GaugeVec
+	lagSeconds  *prometheus.GaugeVec
+	skipped     *prometheus.CounterVec
+	deadLetters *prometheus.CounterVec
+	rebalances  *prometheus.CounterVec
+	commitAge   *prometheus.GaugeVec
+	stalled     *prometheus.GaugeVec
+	envelopes   *prometheus.CounterVec
+	limits      *prometheus.CounterVec
+	filtered    *prometheus.CounterVec
 }
 
 // newMetrics registers the metrics; sources of one registry share them. A nil
@@ -44,6 +48,22 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 			Name: "leaktap_kafka_skipped_offsets_total",
 			Help: "Offsets that were passed over without their records being seen.",
 		}, []string{"topic", "reason"}),
+		deadLetters: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "leaktap_kafka_dead_letters_total",
+			Help: "Bad records that were to be copied to the dead-letter topic, by what became of the copy.",
+		}, []string{"outcome"}),
+		rebalances: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "leaktap_kafka_rebalances_total",
+			Help: "Times that the consumer group was joined, at first and after each rebalance.",
+		}, []string{"group"}),
+		commitAge: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "leaktap_kafka_commit_age_seconds",
+			Help: "How long records were handled without a commit that took, 0 when all is committed.",
+		}, []string{"group"}),
+		stalled: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "leaktap_kafka_stalled_partitions",
+			Help: "Partitions that have records and did not move for a minute.",
+		}, []string{"group"}),
 		envelopes: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "leaktap_record_envelopes_total",
 			Help: "Envelopes that were taken off records, by kind.",
@@ -63,6 +83,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	err := errors.Join(
 		register(reg, &m.records), register(reg, &m.bytes), register(reg, &m.lagRecords),
 		register(reg, &m.lagSeconds), register(reg, &m.skipped),
+		register(reg, &m.deadLetters), register(reg, &m.rebalances), register(reg, &m.commitAge), register(reg, &m.stalled),
 		register(reg, &m.envelopes), register(reg, &m.limits), register(reg, &m.filtered))
 	return m, err
 }
@@ -85,7 +106,9 @@ func register[C prometheus.Collector](reg prometheus.Registerer, c *C) error {
 type tally struct {
 	metrics *metrics
 	tell    func(kind classify.SourceKind, reason string, bytes int64)
-	stats   Stats
+	// note, unless nil, is told about bad records.
+	note  func(what string)
+	stats Stats
 	// records saves the look-up by labels for every record. There are as many as
 	// formats and outcomes that were seen, and the last ones are found first.
 	records   []*recordCount
@@ -121,6 +144,9 @@ func (t *tally) record(kind classify.SourceKind, format, outcome string, size in
 	}
 	c.counter.Inc()
 	c.n++
+	if t.note != nil && outcome != outcomeLog && outcome != outcomeExchange {
+		t.note(outcome)
+	}
 	t.bytes.Add(float64(size))
 	t.stats.Bytes += int64(size)
 }
@@ -170,6 +196,9 @@ func (t *tally) envelope(kind classify.SourceKind, name string) {
 func (t *tally) limit(kind classify.SourceKind, name string) {
 	t.metrics.limits.WithLabelValues(string(kind), name).Inc()
 	t.stats.Limits[name]++
+	if t.note != nil {
+		t.note(name)
+	}
 }
 
 // filter counts an exchange that was left out, with the size of its record.

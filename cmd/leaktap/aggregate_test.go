@@ -61,7 +61,7 @@ func (g *aggregation) harvest(agents, reads int, start time.Time) (alone []strin
 			g.t.Fatal(err)
 		}
 		m := alert.NewMetrics(prometheus.NewRegistry(), alert.NewLedger(alert.LedgerConfig{}), alert.MetricsConfig{})
-		o, err := alert.NewObservations(alert.ObservationsConfig{Brokers: []string{g.broker}, Topic: "observations"}, m, slog.New(slog.DiscardHandler))
+		o, err := alert.NewObservations(alert.ObservationsConfig{Kafka: alert.KafkaConfig{Brokers: []string{g.broker}, Topic: "observations"}}, m, slog.New(slog.DiscardHandler))
 		if err != nil {
 			g.t.Fatal(err)
 		}

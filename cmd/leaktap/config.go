@@ -13,7 +13,6 @@ import (
 	"github.com/leaktap/leaktap/alert"
 	"github.com/leaktap/leaktap/capture"
 	"github.com/leaktap/leaktap/classify"
-	"github.com/leaktap/leaktap/ingest"
 )
 
 // config is the configuration file of run.
@@ -37,35 +36,7 @@ type config struct {
 type sourceConfig struct {
 	Kafka     *kafkaConfig     `yaml:"kafka"`
 	Interface *interfaceConfig `yaml:"interface"`
-}
-
-type kafkaConfig struct {
-	Brokers []string `yaml:"brokers"`
-	Topics  []string `yaml:"topics"`
-	Group   string   `yaml:"group"`
-	Start   string   `yaml:"start"`
-	Format  string   `yaml:"format"`
-	Content string   `yaml:"content"`
-	// Mapping says where records of the user's own format have what, Where which
-	// exchanges are looked at.
-	Mapping mapping `yaml:"mapping"`
-	Where   string  `yaml:"where"`
-	// MaxEnvelopes is how many envelopes around a record are taken off; 0 means 8.
-	MaxEnvelopes int `yaml:"max_envelopes"`
-	TLS          *struct {
-		CAFile   string `yaml:"ca_file"`
-		CertFile string `yaml:"cert_file"`
-		KeyFile  string `yaml:"key_file"`
-	} `yaml:"tls"`
-	SASL *struct {
-		Mechanism    string `yaml:"mechanism"`
-		User         string `yaml:"user"`
-		PasswordFile string `yaml:"password_file"`
-	} `yaml:"sasl"`
-	CommitInterval duration `yaml:"commit_interval"`
-	// SessionTimeout is how long the group waits for a member that died before
-	// another takes its partitions; the broker's bounds are 6 s and 30 min.
-	SessionTimeout duration `yaml:"session_timeout"`
+	Files     *filesConfig     `yaml:"files"`
 }
 
 // interfaceConfig is interfaces to capture on: one, or names and patterns.
@@ -141,20 +112,15 @@ type rulesConfig struct {
 type sinksConfig struct {
 	JSONLines    *jsonLinesConfig    `yaml:"jsonl"`
 	Ledger       ledgerConfig        `yaml:"ledger"`
-	Observations *topicConfig        `yaml:"observations"`
+	Observations *kafkaSinkConfig    `yaml:"observations"`
 	Alertmanager *alertmanagerConfig `yaml:"alertmanager"`
 	Webhook      *webhookConfig      `yaml:"webhook"`
+	Kafka        *kafkaSinkConfig    `yaml:"kafka"`
 }
 
 type jsonLinesConfig struct {
 	Path string `yaml:"path"`
 	Sync bool   `yaml:"sync"`
-}
-
-// topicConfig is a topic that is written to.
-type topicConfig struct {
-	Brokers []string `yaml:"brokers"`
-	Topic   string   `yaml:"topic"`
 }
 
 type ledgerConfig struct {
@@ -217,7 +183,7 @@ func loadConfig(file string) (*config, error) {
 // check finds what decoding cannot.
 func (c *config) check() *configProblem {
 	if len(c.Sources) == 0 {
-		return problem("sources", "there is none: add a kafka or an interface source")
+		return problem("sources", "there is none: add a kafka, an interface or a files source")
 	}
 	for i, s := range c.Sources {
 		if p := s.check(fmt.Sprintf("sources[%d]", i)); p != nil {
@@ -273,7 +239,10 @@ func (s *sinksConfig) check() *configProblem {
 	case s.Webhook != nil && s.Webhook.URL == "":
 		return problem("sinks.webhook.url", "is needed")
 	}
-	return nil
+	if p := s.Observations.check("sinks.observations"); p != nil {
+		return p
+	}
+	return s.Kafka.check("sinks.kafka")
 }
 
 func (h *httpConfig) check() *configProblem {
@@ -286,71 +255,24 @@ func (h *httpConfig) check() *configProblem {
 	return nil
 }
 
+// members is how many kinds of source one entry has.
+func (s *sourceConfig) members() (n int) {
+	for _, is := range []bool{s.Kafka != nil, s.Interface != nil, s.Files != nil} {
+		if is {
+			n++
+		}
+	}
+	return n
+}
+
 func (s *sourceConfig) check(path string) *configProblem {
 	switch {
-	case s.Kafka != nil && s.Interface != nil, s.Kafka == nil && s.Interface == nil:
-		return problem(path, "want one of kafka and interface")
+	case s.members() != 1:
+		return problem(path, "want one of kafka, interface and files")
 	case s.Kafka != nil:
 		return s.Kafka.check(path + ".kafka")
+	case s.Files != nil:
+		return s.Files.check(path + ".files")
 	}
 	return s.Interface.check(path + ".interface")
-}
-
-func (k *kafkaConfig) check(path string) *configProblem {
-	switch {
-	case len(k.Brokers) == 0:
-		return problem(path+".brokers", "is needed: addresses HOST:PORT")
-	case len(k.Topics) == 0:
-		return problem(path+".topics", "is needed")
-	case k.Group == "":
-		return problem(path+".group", "is needed: the consumer group that offsets are committed for")
-	}
-	if _, err := k.start(); err != nil {
-		return problem(path+".start", "%v", err)
-	}
-	if _, p := k.Mapping.compile(path + ".mapping"); p != nil {
-		return p
-	}
-	if _, err := compileWhere(k.Where); err != nil {
-		return problem(path+".where", "%v", err)
-	}
-	return nil
-}
-
-func (k *kafkaConfig) start() (ingest.Start, error) {
-	if k.Start == "" {
-		return ingest.Start{}, nil
-	}
-	return ingest.ParseStart(k.Start, time.Now())
-}
-
-// kafka translates the file's form into the package's.
-func (k *kafkaConfig) kafka() (ingest.KafkaConfig, error) {
-	start, err := k.start()
-	if err != nil {
-		return ingest.KafkaConfig{}, err
-	}
-	fields, p := k.Mapping.compile("mapping")
-	if p != nil {
-		return ingest.KafkaConfig{}, p
-	}
-	where, err := compileWhere(k.Where)
-	if err != nil {
-		return ingest.KafkaConfig{}, err
-	}
-	cfg := ingest.KafkaConfig{
-		Config: ingest.Config{
-			Format: k.Format, Content: ingest.Content(k.Content), Mapping: fields, Where: where, MaxEnvelopes: k.MaxEnvelopes,
-		},
-		Brokers: k.Brokers, Topics: k.Topics, Group: k.Group, Start: start,
-		Timing: ingest.KafkaTiming{Commit: time.Duration(k.CommitInterval), Session: time.Duration(k.SessionTimeout)},
-	}
-	if k.TLS != nil {
-		cfg.Access.TLS = true
-		cfg.Access.CAFile, cfg.Access.CertFile, cfg.Access.KeyFile = k.TLS.CAFile, k.TLS.CertFile, k.TLS.KeyFile
-	}
-	if k.SASL != nil {
-		cfg.Access.Mechanism, cfg.Access.User, cfg.Access.PasswordFile = k.SASL.Mechanism, k.SASL.User, k.SASL.PasswordFile
-	}
-	return cfg, nil
 }

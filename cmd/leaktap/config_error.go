@@ -96,13 +96,11 @@ func yamlError(file string, text []byte, into any, err error) error {
 // unknownKey says what is wrong with a key, which may be right elsewhere: then it is
 // misplaced, or one letter off another.
 func unknownKey(key string, known []string) string {
-	if slices.Contains(known, key) {
-		if i := slices.IndexFunc(known, func(k string) bool { return editDistance(key, k) == 1 }); i >= 0 {
-			return fmt.Sprintf("key %q does not belong here: did you mean %q, or is the indentation wrong?", key, known[i])
-		}
-		return fmt.Sprintf("key %q does not belong here: check the indentation", key)
+	others := slices.DeleteFunc(slices.Clone(known), func(k string) bool { return k == key })
+	if len(others) < len(known) {
+		return fmt.Sprintf("key %q does not belong here: check the indentation%s", key, didYouMean(key, others))
 	}
-	return fmt.Sprintf("unknown key %q%s", key, didYouMean(key, known))
+	return fmt.Sprintf("unknown key %q%s", key, didYouMean(key, others))
 }
 
 // configKeys lists every key of a configuration.
@@ -112,9 +110,14 @@ func configKeys(t reflect.Type) (keys []string) {
 		return configKeys(t.Elem())
 	case reflect.Struct:
 		for field := range t.Fields() {
-			if key := field.Tag.Get("yaml"); key != "" {
-				keys = append(append(keys, key), configKeys(field.Type)...)
+			key := field.Tag.Get("yaml")
+			if key == "" {
+				continue
 			}
+			if !strings.HasPrefix(key, ",") { // else it is a part without a key of its own
+				keys = append(keys, key)
+			}
+			keys = append(keys, configKeys(field.Type)...)
 		}
 	}
 	return keys

@@ -58,6 +58,7 @@ var fences = map[string][]string{
 	"github.com/andybalholm/brotli":          {"capture"},
 	"github.com/goccy/go-yaml":               {"cmd/leaktap", "classify/policy"},
 	"github.com/expr-lang/expr":              {"ingest"},
+	"github.com/fsnotify/fsnotify":           {"cmd/leaktap", "ingest"},
 }
 
 // sources calls f for every Go file of the repository that is no test, and

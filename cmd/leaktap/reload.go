@@ -154,14 +154,17 @@ func (c *config) files() []string {
 	if s := c.Sinks.Webhook; s != nil {
 		files = append(files, s.SecretFile, s.TemplateFile)
 	}
+	for _, k := range []*kafkaSinkConfig{c.Sinks.Observations, c.Sinks.Kafka} {
+		if k != nil {
+			files = append(files, k.Access.files()...)
+		}
+	}
 	for _, s := range c.Sources {
-		if k := s.Kafka; k != nil {
-			if k.TLS != nil {
-				files = append(files, k.TLS.CAFile, k.TLS.CertFile, k.TLS.KeyFile)
-			}
-			if k.SASL != nil {
-				files = append(files, k.SASL.PasswordFile)
-			}
+		if s.Kafka != nil {
+			files = append(files, s.Kafka.Access.files()...)
+		}
+		if s.Interface != nil {
+			files = append(files, s.Interface.ServicesFile)
 		}
 	}
 	kept := files[:0]

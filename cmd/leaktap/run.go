@@ -105,6 +105,9 @@ func (a *agent) addConfigured(s sourceConfig) error {
 		_, err = a.addSniffer(cfg)
 		return err
 	}
+	if s.Files != nil {
+		return a.addFiles(s.Files)
+	}
 	cfg, err := s.Kafka.kafka()
 	if err != nil {
 		return err
@@ -117,7 +120,7 @@ func (a *agent) addSinks(c sinksConfig) *configProblem {
 		a.addSink(alert.NewFile(alert.FileConfig{Path: s.Path, Sync: s.Sync}, a.findings, a.log))
 	}
 	if s := c.Observations; s != nil {
-		o, err := alert.NewObservations(alert.ObservationsConfig{Brokers: s.Brokers, Topic: s.Topic}, a.findings, a.log)
+		o, err := alert.NewObservations(alert.ObservationsConfig{Kafka: s.kafka()}, a.findings, a.log)
 		if err != nil {
 			return problem("sinks.observations", "%v", err)
 		}
@@ -156,6 +159,13 @@ func (a *agent) addSinks(c sinksConfig) *configProblem {
 		}
 		a.addSink(w)
 	}
+	if s := c.Kafka; s != nil {
+		k, err := alert.NewKafka(s.kafka(), a.findings, a.log)
+		if err != nil {
+			return problem("sinks.kafka", "%v", err)
+		}
+		a.addSink(k)
+	}
 	return nil
 }
 
@@ -192,7 +202,7 @@ column. A complete file:
   sources:
     - kafka:
         brokers: [kafka-0:9092, kafka-1:9092]
-        topics: [access-logs, app-logs]
+        topics: [access-logs, app-logs, /^team-.*-logs$/]
         group: leaktap
         start: earliest            # for partitions without a committed offset
         # tls: {ca_file: /etc/leaktap/ca.pem}
@@ -202,6 +212,7 @@ column. A complete file:
         filter: tcp port 8080
         # services: {10.1.0.0/16: shop} # who answers there
         # services_file: /etc/leaktap/services # a line each: ADDRESS[:PORT] or NETWORK, and a name
+    - files: {paths: [/var/log/containers/*.log], state: /var/lib/leaktap/files.json}
   classify:
     key_file: /etc/leaktap/key     # made by 'leaktap key new'
   rules:
@@ -216,6 +227,9 @@ column. A complete file:
     ledger: {path: /var/lib/leaktap/ledger.db} # exposures and tokens, for 'leaktap report'
     alertmanager: {urls: ["http://alertmanager-0:9093", "http://alertmanager-1:9093"]}
     webhook: {url: "https://hooks.example/leaktap", secret_file: /etc/leaktap/webhook-secret}
+    kafka:                         # findings by fingerprint, without plaintext
+      brokers: [kafka-0:9092]
+      topic: leaktap-findings
   http:
     listen: 127.0.0.1:9464         # metrics, health, findings page`,
 		Args: cobra.ExactArgs(1),

@@ -88,14 +88,22 @@ func schemaOf(t reflect.Type) map[string]any {
 	}
 }
 
-// objectSchema describes a mapping: the members are those with a name in YAML.
+// objectSchema describes a mapping.
 func objectSchema(t reflect.Type) map[string]any {
 	properties := map[string]any{}
+	addProperties(properties, t)
+	return map[string]any{"type": "object", "additionalProperties": false, "properties": properties}
+}
+
+// addProperties adds the members: those with a name in YAML, and those of what is inline.
+func addProperties(properties map[string]any, t reflect.Type) {
 	for field := range t.Fields() {
-		name, _, _ := strings.Cut(field.Tag.Get("yaml"), ",")
-		if name != "" && name != "-" {
+		name, options, _ := strings.Cut(field.Tag.Get("yaml"), ",")
+		switch {
+		case options == "inline":
+			addProperties(properties, field.Type)
+		case name != "" && name != "-":
 			properties[name] = schemaOf(field.Type)
 		}
 	}
-	return map[string]any{"type": "object", "additionalProperties": false, "properties": properties}
 }

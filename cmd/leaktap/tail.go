@@ -16,16 +16,23 @@ import (
 type tailOptions struct {
 	detecting
 	outputs
-	brokers []string
-	topics  []string
-	group   string
-	start   string
-	end     bool
+	tailWhat
 	decoding
-	// formatted says that -o gave a format.
-	formatted bool
-	access    ingest.KafkaAccess
-	listen    string
+	// formatted says that -o gave a format, json that -J asks for one.
+	formatted, json bool
+	access          ingest.KafkaAccess
+	listen          string
+	properties      []string
+	fetchBytes      int
+	session         time.Duration
+}
+
+// tailWhat says which records are read.
+type tailWhat struct {
+	brokers, topics, exclude []string
+	partitions               []int32
+	group, start, from, to   string
+	end                      bool
 }
 
 func (a *app) tailCommand() *cobra.Command {
@@ -35,10 +42,17 @@ func (a *app) tailCommand() *cobra.Command {
 		Short: "Tail Kafka topics",
 		Long: `Tail reads topics and shows one line per new exposure. Without -g it reads all
 partitions and commits nothing; with -g it is a member of a consumer group and
-commits an offset only after every finding before it was delivered.`,
+commits an offset only after every finding before it was delivered. A topic
+between slashes is an expression: /^access-/ takes in topics that come later, too.
+Between --from and --to it reads what was there, commits nothing, and exits.
+
+-X takes properties as kcat does: security.protocol, sasl.*, ssl.* and some more.`,
 		Example: `  leaktap tail -b localhost:9092 -t access-logs
   leaktap tail -b localhost:9092 -t access-logs -o earliest -e -o jsonl   # read once, to the end
-  leaktap tail -b localhost:9092 -t access-logs,app-logs -g leaktap`,
+  leaktap tail -b localhost:9092 -t access-logs,app-logs -g leaktap
+  leaktap tail -b localhost:9092 -t /-logs$/ --from 2026-11-20T00:00:00Z --to -1h -J
+  leaktap tail -b kafka:9093 -t access-logs -p 0,1 -X security.protocol=sasl_ssl \
+    -X sasl.mechanism=SCRAM-SHA-512 -X sasl.username=leaktap -X sasl.password.file=password`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return a.tail(c.Context(), o) },
 	}
@@ -50,25 +64,30 @@ commits an offset only after every finding before it was delivered.`,
 func (o *tailOptions) flags(c *cobra.Command) *cobra.Command {
 	flags := c.Flags()
 	flags.StringSliceVarP(&o.brokers, "brokers", "b", nil, "brokers to start from, HOST:PORT")
-	flags.StringSliceVarP(&o.topics, "topic", "t", nil, "topics")
+	flags.StringSliceVarP(&o.topics, "topic", "t", nil, "topics, or /EXPRESSION/ for those that match")
+	flags.StringSliceVar(&o.exclude, "exclude-topic", nil, "topics or /EXPRESSIONS/ that no expression takes in")
+	flags.Int32SliceVarP(&o.partitions, "partition", "p", nil, "only these partitions")
 	flags.StringVarP(&o.group, "group", "g", "", "consumer group; without one nothing is committed")
 	o.start = "latest"
 	flags.VarP(textValue{o.setLetterO, func() string { return o.start }, "offset"}, "offset", "o",
 		"where to start: earliest, latest, N, -N, -2h, RFC 3339 time; -o also takes what --output takes")
 	flags.BoolVarP(&o.end, "exit", "e", false, "exit at the end of all partitions")
+	flags.StringVar(&o.from, "from", "", "start of a bounded replay, as --offset takes it")
+	flags.StringVar(&o.to, "to", "", "where to stop and exit: an offset, latest, -2h, RFC 3339 time")
+	flags.BoolVarP(&o.json, "json", "J", false, "findings as JSON lines; short for -o jsonl")
+	flags.StringArrayVarP(&o.properties, "property", "X", nil, "property as kcat takes it, NAME=VALUE; may repeat")
 	o.decoding.flags(flags)
 	flags.BoolVar(&o.access.TLS, "tls", false, "connect with TLS")
 	flags.StringVar(&o.access.CAFile, "tls-ca", "", "file with the authorities to trust, PEM")
 	flags.StringVar(&o.access.CertFile, "tls-cert", "", "file with the client's certificate, PEM")
 	flags.StringVar(&o.access.KeyFile, "tls-key", "", "file with the client's key, PEM")
-	flags.StringVar(&o.access.Mechanism, "sasl", "", "PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512")
+	flags.StringVar(&o.access.Mechanism, "sasl", "", "PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER")
 	flags.StringVar(&o.access.User, "sasl-user", "", "user for SASL")
 	flags.StringVar(&o.access.PasswordFile, "sasl-password-file", "", "file with the password for SASL")
+	flags.StringVar(&o.access.TokenFile, "sasl-token-file", "", "file with the token for OAUTHBEARER")
 	flags.StringVar(&o.listen, "listen", "", "address to serve metrics and the findings page on, such as 127.0.0.1:9464")
-	for _, name := range []string{"brokers", "topic"} {
-		if err := c.MarkFlagRequired(name); err != nil {
-			panic(err) // a name in this function is misspelt
-		}
+	if err := c.MarkFlagRequired("topic"); err != nil {
+		panic(err) // the name is misspelt
 	}
 	return c
 }
@@ -76,6 +95,10 @@ func (o *tailOptions) flags(c *cobra.Command) *cobra.Command {
 // setLetterO takes the value of -o: an offset, as kcat has it, or a format of
 // findings, as the other verbs have it. No word is both.
 func (o *tailOptions) setLetterO(value string) error {
+	if end, ok := strings.CutPrefix(value, "e@"); ok { // kcat's time to stop at
+		o.to = "s@" + end
+		return nil
+	}
 	if format, _, _ := strings.Cut(value, "="); !slices.Contains(outputFormats(), format) {
 		o.start = value
 		return nil
@@ -88,11 +111,7 @@ func (o *tailOptions) setLetterO(value string) error {
 }
 
 func (a *app) tail(ctx context.Context, o *tailOptions) error {
-	start, err := ingest.ParseStart(o.start, time.Now())
-	if err != nil {
-		return usage(err)
-	}
-	cfg, err := o.config()
+	cfg, err := o.kafka(time.Now())
 	if err != nil {
 		return usage(err)
 	}
@@ -100,10 +119,7 @@ func (a *app) tail(ctx context.Context, o *tailOptions) error {
 	if err != nil {
 		return err
 	}
-	err = agent.addKafka(ingest.KafkaConfig{
-		Config:  cfg,
-		Brokers: o.brokers, Topics: o.topics, Group: o.group, Start: start, StopAtEnd: o.end, Access: o.access,
-	})
+	err = agent.addKafka(cfg)
 	if err == nil && o.listen != "" {
 		err = agent.serve(o.listen, "")
 	}

@@ -1,0 +1,190 @@
+package main
+
+import (
+	"time"
+
+	"github.com/leaktap/leaktap/alert"
+	"github.com/leaktap/leaktap/ingest"
+)
+
+// kafkaConfig is a source of topics.
+type kafkaConfig struct {
+	Access kafkaAccess `yaml:",inline"`
+	What   kafkaWhat   `yaml:",inline"`
+	As     readAs      `yaml:",inline"`
+
+	CommitInterval duration `yaml:"commit_interval"`
+	// SessionTimeout is how long the group waits for a member that died before
+	// another takes its partitions; the broker's bounds are 6 s and 30 min.
+	SessionTimeout duration `yaml:"session_timeout"`
+	// InFlight bounds the MiB that were fetched and not looked at.
+	InFlight int `yaml:"in_flight_mib"`
+}
+
+// kafkaWhat says which records of a cluster are read. Topics may be expressions
+// between slashes.
+type kafkaWhat struct {
+	Topics  []string `yaml:"topics"`
+	Exclude []string `yaml:"exclude"`
+	Group   string   `yaml:"group"`
+	Start   string   `yaml:"start"`
+	// DeadLetter, unless empty, is a topic to which records that cannot be looked at
+	// are copied with all that is in them.
+	DeadLetter string `yaml:"dead_letter_topic"`
+}
+
+// readAs says what the records of a source are.
+type readAs struct {
+	Format  string `yaml:"format"`
+	Content string `yaml:"content"`
+	// Mapping says where records of the user's own format have what, Where which
+	// exchanges are looked at.
+	Mapping mapping `yaml:"mapping"`
+	Where   string  `yaml:"where"`
+	// MaxEnvelopes is how many envelopes around a record are taken off; 0 means 8.
+	MaxEnvelopes int `yaml:"max_envelopes"`
+}
+
+// kafkaAccess says how a cluster is reached and as whom.
+type kafkaAccess struct {
+	Brokers []string `yaml:"brokers"`
+	TLS     *struct {
+		CAFile   string `yaml:"ca_file"`
+		CertFile string `yaml:"cert_file"`
+		KeyFile  string `yaml:"key_file"`
+	} `yaml:"tls"`
+	SASL *struct {
+		Mechanism    string `yaml:"mechanism"`
+		User         string `yaml:"user"`
+		PasswordFile string `yaml:"password_file"`
+		TokenFile    string `yaml:"token_file"`
+	} `yaml:"sasl"`
+}
+
+func (k *kafkaConfig) check(path string) *configProblem {
+	switch {
+	case len(k.Access.Brokers) == 0:
+		return problem(path+".brokers", "is needed: addresses HOST:PORT")
+	case len(k.What.Topics) == 0:
+		return problem(path+".topics", "is needed")
+	case k.What.Group == "":
+		return problem(path+".group", "is needed: the consumer group that offsets are committed for")
+	}
+	if _, err := k.start(); err != nil {
+		return problem(path+".start", "%v", err)
+	}
+	if p := k.Access.check(path); p != nil {
+		return p
+	}
+	return k.As.check(path)
+}
+
+// check finds what is wrong with secrets, which are in files.
+func (a *kafkaAccess) check(path string) *configProblem {
+	if a.SASL == nil {
+		return nil
+	}
+	if a.SASL.Mechanism == "OAUTHBEARER" && a.SASL.TokenFile == "" {
+		return problem(path+".sasl.token_file", "is needed for OAUTHBEARER")
+	}
+	return nil
+}
+
+func (r *readAs) check(path string) *configProblem {
+	if _, p := r.Mapping.compile(path + ".mapping"); p != nil {
+		return p
+	}
+	if _, err := compileWhere(r.Where); err != nil {
+		return problem(path+".where", "%v", err)
+	}
+	return nil
+}
+
+// config translates the file's form into the package's.
+func (r *readAs) config() (ingest.Config, error) {
+	fields, p := r.Mapping.compile("mapping")
+	if p != nil {
+		return ingest.Config{}, p
+	}
+	where, err := compileWhere(r.Where)
+	if err != nil {
+		return ingest.Config{}, err
+	}
+	return ingest.Config{
+		Format: r.Format, Content: ingest.Content(r.Content), Mapping: fields, Where: where, MaxEnvelopes: r.MaxEnvelopes,
+	}, nil
+}
+
+// access translates the file's form into the package's.
+func (a *kafkaAccess) access() (to ingest.KafkaAccess) {
+	if a.TLS != nil {
+		to.TLS = true
+		to.CAFile, to.CertFile, to.KeyFile = a.TLS.CAFile, a.TLS.CertFile, a.TLS.KeyFile
+	}
+	if a.SASL != nil {
+		to.Mechanism, to.User = a.SASL.Mechanism, a.SASL.User
+		to.PasswordFile, to.TokenFile = a.SASL.PasswordFile, a.SASL.TokenFile
+	}
+	return to
+}
+
+func (k *kafkaConfig) start() (ingest.Start, error) {
+	if k.What.Start == "" {
+		return ingest.Start{}, nil
+	}
+	return ingest.ParseStart(k.What.Start, time.Now())
+}
+
+// kafka translates the file's form into the package's.
+func (k *kafkaConfig) kafka() (ingest.KafkaConfig, error) {
+	start, err := k.start()
+	if err != nil {
+		return ingest.KafkaConfig{}, err
+	}
+	cfg, err := k.As.config()
+	if err != nil {
+		return ingest.KafkaConfig{}, err
+	}
+	return ingest.KafkaConfig{
+		Config: cfg, Brokers: k.Access.Brokers, Topics: k.What.Topics, Exclude: k.What.Exclude, Group: k.What.Group, Start: start, DeadLetter: k.What.DeadLetter,
+		Access:      k.Access.access(),
+		Timing:      ingest.KafkaTiming{Commit: time.Duration(k.CommitInterval), Session: time.Duration(k.SessionTimeout)},
+		KafkaLimits: ingest.KafkaLimits{InFlight: k.InFlight << 20},
+	}, nil
+}
+
+// files are the files with secrets and certificates, empty names among them.
+func (a *kafkaAccess) files() []string {
+	to := a.access()
+	return []string{to.CAFile, to.CertFile, to.KeyFile, to.PasswordFile, to.TokenFile}
+}
+
+// kafkaSinkConfig is a topic that findings or observations are written to.
+type kafkaSinkConfig struct {
+	Access  kafkaAccess `yaml:",inline"`
+	Topic   string      `yaml:"topic"`
+	Timeout duration    `yaml:"timeout"`
+}
+
+// check finds what is wrong with a sink, which may be nil.
+func (k *kafkaSinkConfig) check(path string) *configProblem {
+	switch {
+	case k == nil:
+		return nil
+	case len(k.Access.Brokers) == 0:
+		return problem(path+".brokers", "is needed: addresses HOST:PORT")
+	case k.Topic == "":
+		return problem(path+".topic", "is needed")
+	}
+	return k.Access.check(path)
+}
+
+// kafka translates the file's form into the package's.
+func (k *kafkaSinkConfig) kafka() alert.KafkaConfig {
+	a := k.Access.access()
+	return alert.KafkaConfig{
+		Brokers: k.Access.Brokers, Topic: k.Topic, Timeout: time.Duration(k.Timeout),
+		TLS: a.TLS, CAFile: a.CAFile, CertFile: a.CertFile, KeyFile: a.KeyFile,
+		Mechanism: a.Mechanism, User: a.User, PasswordFile: a.PasswordFile, TokenFile: a.TokenFile,
+	}
+}

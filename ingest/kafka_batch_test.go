@@ -1,0 +1,216 @@
+package ingest
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"testing"
+
+	"github.com/segmentio/kafka-go/compress"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// TestRecordsOfABatch reads keys, values and headers, null and empty ones.
+func TestRecordsOfABatch(t *testing.T) {
+	raw := encodeBatch(7, func(b *kmsg.RecordBatch) {
+		b.Records = appendRecord(nil, 0, nil, nil)
+		b.Records = appendRecord(b.Records, 1, []byte{}, []byte{})
+		b.Records = appendRecord(b.Records, 4, []byte("k"), []byte("v"), kmsg.Header{Key: "h", Value: []byte("w")}, kmsg.Header{Key: "n"})
+		b.NumRecords, b.LastOffsetDelta = 3, 5
+	})
+	h, ok := parseBatchHeader(raw)
+	if !ok || h.base != 7 || h.last != 12 || h.size != len(raw) || h.records != 3 || h.check(raw) != nil {
+		t.Fatalf("header %+v, %v, check %v", h, ok, h.check(raw))
+	}
+	m := batchRecords{head: &h, rest: raw[batchHead:], left: h.records}
+	var got []string
+	var r kafkaRecord
+	for m.next(&r) {
+		got = append(got, fmt.Sprintf("%d %d %q %v %q %v %d", r.offset, r.ms, r.key, r.key == nil, r.value, r.value == nil, r.count))
+	}
+	want := []string{`7 1000 "" true "" true 0`, `8 1000 "" false "" false 0`, `11 1000 "k" false "v" false 2`}
+	if m.bad || !slices.Equal(got, want) {
+		t.Errorf("bad %v, read %q, want %q", m.bad, got, want)
+	}
+}
+
+// TestScanBatchesStopsAtTheCut leaves a batch out that the broker has cut off.
+func TestScanBatchesStopsAtTheCut(t *testing.T) {
+	one, two := encodeBatch(0, nil, "a", "b"), encodeBatch(2, nil, "c")
+	both := append(slices.Clone(one), two...)
+	for cut := range both {
+		next, size := scanBatches(both[:cut])
+		wantNext, wantSize := int64(noOffset), 0
+		if cut >= len(one) {
+			wantNext, wantSize = 2, len(one)
+		}
+		if next != wantNext || size != wantSize {
+			t.Fatalf("of %d bytes: next %d, size %d; want %d, %d", cut, next, size, wantNext, wantSize)
+		}
+	}
+	if next, size := scanBatches(both); next != 3 || size != len(both) {
+		t.Errorf("next %d, size %d; want 3, %d", next, size, len(both))
+	}
+}
+
+// packed compresses as a producer of kafka-go does.
+func packed(t testing.TB, codec compress.Compression, text []byte) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	w := codec.Codec().NewWriter(&out)
+	if _, err := w.Write(text); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+func TestUnpackKnowsEachCodec(t *testing.T) {
+	text := bytes.Repeat([]byte("a line of text\n"), 5_000)
+	for _, codec := range []compress.Compression{compress.Gzip, compress.Snappy, compress.Lz4, compress.Zstd} {
+		t.Run(codec.String(), func(t *testing.T) {
+			u := &batchUnpacker{limit: len(text)}
+			defer u.close()
+			for range 2 { // the second one finds the first one's memory
+				got, err := u.unpack(int8(codec), packed(t, codec, text))
+				if err != nil || !bytes.Equal(got, text) {
+					t.Fatalf("%d bytes, %v; want %d", len(got), err, len(text))
+				}
+			}
+			u.limit--
+			if _, err := u.unpack(int8(codec), packed(t, codec, text)); !errors.Is(err, errBatchBomb) {
+				t.Errorf("over the limit: %v, want %v", err, errBatchBomb)
+			}
+			whole := packed(t, codec, text)
+			if _, err := u.unpack(int8(codec), whole[:len(whole)/2]); err == nil {
+				t.Error("a stream that is cut off was taken for whole")
+			}
+		})
+	}
+}
+
+// TestBombsTakeLittleMemory unpacks 400 MiB in one batch: the heap may not grow by
+// more than 64 MiB.
+func TestBombsTakeLittleMemory(t *testing.T) {
+	for _, codec := range []compress.Compression{compress.Gzip, compress.Snappy, compress.Lz4, compress.Zstd} {
+		t.Run(codec.String(), func(t *testing.T) {
+			bomb := packed(t, codec, make([]byte, 400<<20))
+			runtime.GC()
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			u := &batchUnpacker{limit: 32 << 20}
+			defer u.close()
+			_, err := u.unpack(int8(codec), bomb)
+			runtime.ReadMemStats(&after)
+			if !errors.Is(err, errBatchBomb) {
+				t.Errorf("unpack = %v, want %v", err, errBatchBomb)
+			}
+			// All that was allocated, whether or not it was collected since.
+			grown := int64(after.TotalAlloc-before.TotalAlloc) >> 20
+			t.Logf("%d bytes packed, %d MiB allocated", len(bomb), grown)
+			if grown > 64 {
+				t.Errorf("%d MiB were allocated, want 64 at most", grown)
+			}
+		})
+	}
+}
+
+func TestAbortedTransactionsAreToldApart(t *testing.T) {
+	a := abortedTransactions{list: []abortedTransaction{{1, 10}, {2, 20}}}
+	batch := func(producer, base int64, transactional bool) bool {
+		h := batchHeader{producer: producer, base: base, last: base}
+		if transactional {
+			h.attributes = attributeTransactional
+		}
+		return a.contains(&h)
+	}
+	marker := func(producer int64, kind byte) {
+		raw := encodeBatch(0, func(b *kmsg.RecordBatch) { b.Records = appendRecord(nil, 0, []byte{0, 0, 0, kind}, []byte{}) }, "x")
+		h, _ := parseBatchHeader(raw)
+		h.producer = producer
+		a.end(&h, &batchRecords{head: &h, rest: raw[batchHead:], left: 1})
+	}
+	steps := []struct {
+		got, want bool
+		what      string
+	}{
+		{batch(1, 9, true), false, "before the transaction"},
+		{batch(1, 10, true), true, "its first batch"},
+		{batch(1, 11, false), false, "not of a transaction"},
+		{batch(2, 12, true), false, "another producer's committed transaction"},
+	}
+	marker(2, 1) // commit
+	marker(1, 0) // abort
+	steps = append(steps, []struct {
+		got, want bool
+		what      string
+	}{
+		{batch(1, 14, true), false, "behind its end"},
+		{batch(2, 21, true), true, "the second producer's"},
+	}...)
+	for _, step := range steps {
+		if step.got != step.want {
+			t.Errorf("%s: aborted %v, want %v", step.what, step.got, step.want)
+		}
+	}
+}
+
+// FuzzFetchAnswer reads answers that a broker did not write: whatever the bytes,
+// nothing panics, and no record lies outside of its batch.
+func FuzzFetchAnswer(f *testing.F) {
+	f.Add(encodeFetch(xs(0)), int16(11))
+	f.Add(encodeFetch(kmsg.FetchResponseTopicPartition{RecordBatches: encodeBatch(3, func(b *kmsg.RecordBatch) {
+		b.Records = appendRecord(nil, 0, []byte("k"), nil, kmsg.Header{Key: "h", Value: []byte("v")})
+	}, "x")}), int16(4))
+	f.Add(encodeFetch(kmsg.FetchResponseTopicPartition{RecordBatches: encodeBatch(0, func(b *kmsg.RecordBatch) {
+		b.Attributes, b.Records = 4, zstandard(f, b.Records)
+	}, "x", "y")}), int16(11))
+	f.Fuzz(func(t *testing.T, data []byte, version int16) {
+		pool := newBufferPool(1<<10, 1<<10)
+		pool.places <- struct{}{}
+		res, err := readFetched(bytes.NewReader(data), version, 1<<10, pool)
+		if err != nil {
+			return
+		}
+		u := &batchUnpacker{limit: 1 << 20}
+		defer u.close()
+		for _, p := range res.partitions {
+			_, size := scanBatches(p.records)
+			for rest := p.records[:size]; len(rest) > 0; {
+				h, ok := parseBatchHeader(rest)
+				if !ok || h.size > len(rest) {
+					t.Fatal("scanned a batch that is none")
+				}
+				readBatch(t, u, &h, rest[:h.size])
+				rest = rest[h.size:]
+			}
+		}
+	})
+}
+
+func readBatch(t *testing.T, u *batchUnpacker, h *batchHeader, batch []byte) {
+	if h.magic != 2 {
+		return
+	}
+	_ = h.check(batch) // a fuzzer does not find checksums
+	records, err := u.unpack(h.codec(), batch[batchHead:])
+	if err != nil {
+		return
+	}
+	m := batchRecords{head: h, rest: records, left: h.records}
+	var r kafkaRecord
+	for m.next(&r) {
+		if r.offset < h.base || r.offset > h.last {
+			t.Fatalf("record at %d in a batch of %d to %d", r.offset, h.base, h.last)
+		}
+		c := cursor{b: r.headers}
+		for range r.count {
+			c.bytes()
+			c.bytes()
+		}
+	}
+}
