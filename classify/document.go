@@ -233,6 +233,7 @@ func (c *Classifier) namedValue(col column, span Span, value []byte) {
 
 // column looks a name up.
 func (c *Classifier) column(name []byte) column {
+	name = indexed(name)
 	name = bytes.Trim(name, " \t\r\n:*")
 	if len(name) > maxFieldName {
 		return column{}

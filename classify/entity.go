@@ -88,3 +88,25 @@ func behindBracket(text []byte, i int) int {
 	}
 	return i + 1
 }
+
+// behindArrow returns the offset of a value behind an arrow, which HTML writes with an entity, and
+// behind the type that var_dump puts between the two.
+func behindArrow(text []byte, i int) int {
+	switch {
+	case text[i-1] == '=' && bytes.HasPrefix(text[i:], []byte("&gt; ")):
+		return behindType(text, i+len("&gt; "))
+	case text[i-1] == '>':
+		return behindType(text, i)
+	}
+	return i
+}
+
+// indexed returns the name in the brackets of an array's member, as phpinfo lists variables:
+// $_SERVER['NAME'].
+func indexed(name []byte) []byte {
+	inner, ok := bytes.CutSuffix(name, []byte("']"))
+	if !ok {
+		return name
+	}
+	return inner[bytes.LastIndexByte(inner, '\'')+1:]
+}

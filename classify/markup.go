@@ -154,7 +154,7 @@ func (w *markup) cell(c *Classifier, i int, kind []byte) (next int) {
 		}
 	case "td":
 		w.valueCell(c, lo, hi)
-		if w.cells == 0 && isName(text) {
+		if w.cells == 0 && isName(indexed(text)) {
 			w.label = c.column(text)
 		}
 		w.cells++

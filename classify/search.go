@@ -233,10 +233,16 @@ func (p *places) nameEnd(sign int) int {
 		}
 	}
 	hi := nameEnd(p.text, sign)
-	if p.document && p.text[sign] == ':' && (hidesName(p.text, sign, hi) || p.escaped && jsonscan.IsSpace(p.text[max(0, sign-1)])) {
+	if p.document && p.text[sign] == ':' && (hidesName(p.text, sign, hi) || p.isFarName(sign, hi)) {
 		p.escapes = true
 	}
 	return hi
+}
+
+// isFarName says whether white space stands before a colon that no name is found behind: of
+// more than three bytes, or other than the one space that is passed over.
+func (p *places) isFarName(sign, hi int) bool {
+	return sign > 0 && jsonscan.IsSpace(p.text[sign-1]) && (p.escaped || hi == 0 || !isNameByte(p.text[hi-1]))
 }
 
 // element looks at the name of a tag that starts at offset i.

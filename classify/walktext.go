@@ -282,9 +282,7 @@ func (r *run) valueBehind(text []byte, i int) (lo, hi int) {
 	for n := 0; i < len(text) && n < 4 && strings.IndexByte(" >=", text[i]) >= 0; n++ {
 		i++
 	}
-	if text[i-1] == '>' {
-		i = behindType(text, i)
-	}
+	i = behindArrow(text, i)
 	i = behindBracket(text, i)
 	if lo, hi, ok := inQuotes(text, i); ok {
 		return lo, hi

@@ -20,6 +20,7 @@ var commandSyntaxes = []commandSyntax{
 	{"machine ", " login ", `machine \S+\s+login\s+\S+\s+password\s+(\S+)`},
 	{":5432:", "", `:5432:[^:\s]+:[^:\s]+:([^\s:"']+)(?:$|[\s"'\\])`},
 	{"--password ", "", `--password\s+['"]?([^\s'"-][^\s'"]*)`},
+	{"-password ", "", `-password\s+['"]?([^\s'"-][^\s'"]*)`},
 	{"--passwd ", "", `--passwd\s+['"]?([^\s'"-][^\s'"]*)`},
 	{"sshpass -p", "", `sshpass -p\s*['"]?([^\s'"]+)`},
 	{"mysql -", " -p", `mysql [^\n|;]{0,120}?\s?-p['"]?([^\s'"]+)`},
@@ -36,6 +37,8 @@ var commandSyntaxes = []commandSyntax{
 	{"WITH PASSWORD ", "", `WITH PASSWORD '([^']{3,})'`},
 	{"password '", "'", `password '([^'\s]{4,64})'`},
 	{"password \"", "\"", `password "([^"\s]{4,64})"`},
+	{"PASS ", "", `PASS ([^\s'"]{4,128})(?:$|[\r\n'"]|\\[rn])`},                   // RFC 959 (FTP), RFC 1939 (POP3)
+	{"AUTH ", "", `AUTH (?:default )?['"]?([^\s'"]{6,128})(?:$|[\r\n'"]|\\[rn])`}, // Redis, command AUTH
 	{"with password ", "", `with password:? ['"]?([^\s'"]{6,64})`},
 	{"password was ", "", `password was:? ['"]?([^\s'"]{6,64})`},
 	{"password for ", "", `password for (?:user )?['"]?[\w.@+-]{1,64}['"]?(?: is|:) ?['"]?([^\s'"]{6,64})`},
@@ -71,7 +74,7 @@ func (cmds *commands) password(c *classify.Candidate) (lo, hi int, ok bool) {
 		return 0, 0, false
 	}
 	text := c.Text[c.Lo:min(len(c.Text), c.Lo+maxCommand)]
-	if !bytes.Contains(text, []byte(commandSyntaxes[n].need)) {
+	if !isCommandPlace(c) || !bytes.Contains(text, []byte(commandSyntaxes[n].need)) {
 		return 0, 0, false
 	}
 	loc := cmds.exprs[n].FindSubmatchIndex(text)
@@ -116,3 +119,19 @@ func isSpoken(c *classify.Candidate, v []byte, inQuotes bool) bool {
 
 // minSpoken is the length of the shortest password that is told by its signs alone.
 const minSpoken = 6
+
+// isCommandPlace says whether a short anchor stands where a command does: an option behind two
+// hyphens, a command of a protocol behind its name or the sign of a wire log.
+func isCommandPlace(c *classify.Candidate) bool {
+	before := c.Before(24)
+	switch c.Anchor {
+	case "-password ":
+		option := bytes.TrimRight(before, "abcdefghijklmnopqrstuvwxyz0123456789_-")
+		return bytes.HasPrefix(before[len(option):], []byte("--"))
+	case "PASS ":
+		return holdsAny(before, []string{"ftp", "pop3", "> "})
+	case "AUTH ":
+		return holdsAny(before, []string{"redis", "valkey"})
+	}
+	return true
+}

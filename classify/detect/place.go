@@ -59,7 +59,7 @@ func sourcePath() classify.Detector {
 // isMount says whether a path is where a manifest mounts something into a container
 // (Kubernetes API, VolumeMount): the manifest says it, no error does.
 func isMount(c *classify.Candidate) bool {
-	return c.X.Status < 400 && (equalFold(c.Key, "mountpath") || equalFold(c.Key, "subpath"))
+	return c.X.Status < 400 && (equalFold(c.Key, "mountpath") || holdsAny(c.Before(16), []string{"mountpath"}))
 }
 
 // isSystemError says whether the text around a path is that of a failed system call: the
