@@ -239,7 +239,7 @@ group.initial.rebalance.delay.ms=0
 	return nodes, &broker{nodes[0], strings.Join(addresses, ","), newKafkaClient(t, addresses...)}
 }
 
-// TestBrokerIsKilledInACluster ends one of three nodes with kill -9, twice, with records
+// TestBrokerIsKilledInACluster ends one of three nodes with kill -9, with records
 // under way: nothing is lost, and no record that was acknowledged waits for 15 s.
 func TestBrokerIsKilledInACluster(t *testing.T) {
 	prove(t)

@@ -132,6 +132,8 @@ func isCommandPlace(c *classify.Candidate) bool {
 		return holdsAny(before, []string{"ftp", "pop3", "> "})
 	case "AUTH ":
 		return holdsAny(before, []string{"redis", "valkey"})
+	case "form-data; name=":
+		return holdsAny(c.Text[c.Lo:min(len(c.Text), c.Lo+64)], []string{"pass", "pwd"})
 	}
 	return true
 }
