@@ -197,13 +197,7 @@ func (h *half) closeAtFIN() bool {
 
 // flush delivers everything that waits, gaps or not, and ends the stream.
 func (h *half) flush() {
-	for len(h.waiting) > 0 {
-		s := h.popFirst()
-		if after(s.seq, h.next) {
-			h.skipTo(s.seq)
-		}
-		h.deliver(&s)
-	}
+	h.giveUpWaiting()
 	if end, ok := h.missingUpTo(); ok {
 		h.skipTo(end)
 	}

@@ -348,22 +348,29 @@ func FuzzHTTP2(f *testing.F) {
 	f.Fuzz(func(t *testing.T, request, response []byte, cut uint8, lost uint16) {
 		b := newBench(t, Limits{Head: 4096, Streams: 8, Body: 8192})
 		c := newConn(1).open()
-		c.mss = int(cut) + 1
-		c.send(client, request).send(server, response)
-		sent := 0
-		for _, p := range c.frames {
-			sent += p.payload
-		}
-		if at := int(lost); at > 3 && at < len(c.frames) {
-			c.frames = slices.Delete(c.frames, at, at+1)
-		}
-		b.feed(t, c.frames)
-		b.table.close()
-		if b.table.pool.used != 0 {
-			t.Fatalf("%d bytes are held at the end", b.table.pool.used)
-		}
-		if sum := b.cov.stats().sum(); sum > int64(sent) || lost == 0 && sum != int64(sent) {
-			t.Fatalf("%d bytes are counted of %d: %v", sum, sent, b.cov.stats())
-		}
+		b.exhaust(t, c, request, response, cut, lost)
 	})
+}
+
+// exhaust sends the bytes of both sides in segments of cut+1 bytes, of which one may be lost,
+// and checks that all bytes are counted and none is held at the end.
+func (b *bench) exhaust(t *testing.T, c *conn, request, response []byte, cut uint8, lost uint16) {
+	t.Helper()
+	c.mss = int(cut) + 1
+	c.send(client, request).send(server, response)
+	sent := 0
+	for _, p := range c.frames {
+		sent += p.payload
+	}
+	if at := int(lost); at > 3 && at < len(c.frames) {
+		c.frames = slices.Delete(c.frames, at, at+1)
+	}
+	b.feed(t, c.frames)
+	b.table.close()
+	if b.table.pool.used != 0 {
+		t.Fatalf("%d bytes are held at the end", b.table.pool.used)
+	}
+	if sum := b.cov.stats().sum(); sum > int64(sent) || lost == 0 && sum != int64(sent) {
+		t.Fatalf("%d bytes are counted of %d: %v", sum, sent, b.cov.stats())
+	}
 }

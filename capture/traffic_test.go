@@ -78,17 +78,23 @@ func TestTrafficWithoutLoss(t *testing.T) {
 	}
 }
 
+// wantNearlyAll replays frames and wants 999 of 1,000 exchanges whole.
+func wantNearlyAll(t *testing.T, frames []frame, truth map[string]seen) {
+	t.Helper()
+	got, _ := replay(t, frames)
+	o := judge(t, got, truth)
+	if recall := float64(o.whole) / float64(len(truth)); recall < 0.999 {
+		t.Errorf("recall %.5f: %+v of %d", recall, o, len(truth))
+	}
+}
+
 func TestTrafficOutOfOrder(t *testing.T) {
 	s := site{rng: newRand(11), conns: 200, exchanges: 10, minBody: 10, maxBody: 20_000}
 	conns, truth := s.traffic(t)
 	for i := range conns {
 		conns[i] = repeat(s.rng, reorder(s.rng, conns[i], 0.01), 0.01)
 	}
-	got, _ := replay(t, interleave(s.rng, conns))
-	o := judge(t, got, truth)
-	if recall := float64(o.whole) / float64(len(truth)); recall < 0.999 {
-		t.Errorf("recall %.5f: %+v of %d", recall, o, len(truth))
-	}
+	wantNearlyAll(t, interleave(s.rng, conns), truth)
 }
 
 func TestTrafficOutOfOrderWithoutHandshake(t *testing.T) {
@@ -97,11 +103,7 @@ func TestTrafficOutOfOrderWithoutHandshake(t *testing.T) {
 	for i := range conns {
 		conns[i] = reorder(s.rng, conns[i], 0.01)
 	}
-	got, _ := replay(t, interleave(s.rng, conns))
-	o := judge(t, got, truth)
-	if recall := float64(o.whole) / float64(len(truth)); recall < 0.999 {
-		t.Errorf("recall %.5f: %+v of %d", recall, o, len(truth))
-	}
+	wantNearlyAll(t, interleave(s.rng, conns), truth)
 }
 
 // TestTrafficWithLoss deletes packets: what was not touched has to be whole,
@@ -212,9 +214,5 @@ func TestTrafficThousands(t *testing.T) {
 	for i := range conns {
 		conns[i] = repeat(s.rng, reorder(s.rng, conns[i], 0.01), 0.01)
 	}
-	got, _ := replay(t, interleave(s.rng, conns))
-	o := judge(t, got, truth)
-	if recall := float64(o.whole) / float64(len(truth)); recall < 0.999 {
-		t.Errorf("recall %.5f: %+v of %d", recall, o, len(truth))
-	}
+	wantNearlyAll(t, interleave(s.rng, conns), truth)
 }

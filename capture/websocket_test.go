@@ -252,22 +252,6 @@ func FuzzWebSocket(f *testing.F) {
 	f.Fuzz(func(t *testing.T, request, response []byte, cut uint8, lost uint16) {
 		b := newBench(t, Limits{Body: 8192})
 		c := newChat(t, "permessage-deflate; server_no_context_takeover").conn
-		c.mss = int(cut) + 1
-		c.send(client, request).send(server, response)
-		sent := 0
-		for _, p := range c.frames {
-			sent += p.payload
-		}
-		if at := int(lost); at > 3 && at < len(c.frames) {
-			c.frames = slices.Delete(c.frames, at, at+1)
-		}
-		b.feed(t, c.frames)
-		b.table.close()
-		if b.table.pool.used != 0 {
-			t.Fatalf("%d bytes are held at the end", b.table.pool.used)
-		}
-		if sum := b.cov.stats().sum(); sum > int64(sent) || lost == 0 && sum != int64(sent) {
-			t.Fatalf("%d bytes are counted of %d: %v", sum, sent, b.cov.stats())
-		}
+		b.exhaust(t, c, request, response, cut, lost)
 	})
 }
