@@ -68,3 +68,13 @@ func valueOf(what string, names []string, name string) (int, error) {
 	}
 	return 0, fmt.Errorf("unknown %s %q: use one of %s", what, name, strings.Join(names[1:], ", "))
 }
+
+// IsGrantClaim knows the claims that say what a caller may do: scope (RFC 8693, section 4.2), and what Azure,
+// Keycloak (realm_access.roles), Spring and Cognito write.
+func IsGrantClaim(name []byte) bool {
+	switch string(name) {
+	case "scope", "scopes", "scp", "roles", "role", "permissions", "authorities", "groups", "cognito:groups":
+		return true
+	}
+	return false
+}

@@ -282,19 +282,10 @@ func mayAssign(c *classify.Candidate) bool {
 		case jsonscan.True:
 			may = may || c.Class(string(name)) == "privilege-flag"
 		case jsonscan.String:
-			may = may || isGrantClaim(name) && slices.ContainsFunc(bytes.Fields(payload[t.Start:t.End]), givesRights)
+			may = may || classify.IsGrantClaim(name) && slices.ContainsFunc(bytes.Fields(payload[t.Start:t.End]), givesRights)
 		}
 	}
 	return may
-}
-
-// isGrantClaim knows the claims of what a caller may do: RFC 8693, section 4.2, and customs.
-func isGrantClaim(name []byte) bool {
-	switch string(name) {
-	case "scope", "scopes", "scp", "roles", "role", "permissions", "authorities", "groups", "cognito:groups":
-		return true
-	}
-	return false
 }
 
 // givesRights says whether a scope or role is one of administrators, or one to write to users.

@@ -50,7 +50,7 @@ func claimBits(names []string, doc []byte) (mask uint64) {
 	for t := scanner.Next(); t.Kind != jsonscan.End; t = scanner.Next() {
 		switch t.Kind {
 		case jsonscan.Key:
-			telling = isScopeClaim(doc[t.Start:t.End])
+			telling = classify.IsGrantClaim(doc[t.Start:t.End])
 		case jsonscan.String:
 			if telling {
 				mask |= scopeBits(names, doc[t.Start:t.End])
@@ -58,16 +58,6 @@ func claimBits(names []string, doc []byte) (mask uint64) {
 		}
 	}
 	return mask
-}
-
-// isScopeClaim knows the claims of what a caller may do: also groups of roles that Keycloak
-// (realm_access.roles) and Cognito (cognito:groups) write.
-func isScopeClaim(name []byte) bool {
-	switch string(name) {
-	case "scope", "scopes", "scp", "roles", "role", "permissions", "authorities", "groups", "cognito:groups":
-		return true
-	}
-	return false
 }
 
 // scopeBits returns the bits of the scopes in a text: words between spaces or commas.
