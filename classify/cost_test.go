@@ -173,7 +173,7 @@ const (
 	// for a quadratic cost it is 16.
 	maxCostRatio = 2.3 * 2.3
 	// costRuns is how often a ratio is measured before it is believed.
-	costRuns = 8
+	costRuns = 30
 )
 
 // TestCostIsLinear makes each flood four times as large. The least time of several runs counts,

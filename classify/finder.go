@@ -3,6 +3,8 @@ package classify
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"math/bits"
 	"slices"
 	"strings"
 )
@@ -20,8 +22,10 @@ type finder struct {
 	// long holds the hooks with four bytes to compare, by their hash, short the
 	// others, by that of three.
 	long, short hookTable
-	// rare holds the hooks of each rare sign.
-	rare [256][]hook
+	// signs holds the hooks of rare signs by the hash of two bytes: of the sign and the one
+	// behind it, of the one before and the sign where an anchor ends with it, and of the sign
+	// and no other for those that are nothing but a sign.
+	signs hookTable
 	// inside finds the anchors that may also stand inside a long word.
 	inside anchorSet
 	// longest is the length of the longest anchor of inside.
@@ -70,13 +74,22 @@ func newHook(anchor int, text string, off int) hook {
 	return h
 }
 
-// hookTable holds hooks by a hash; index says where in list those of a hash start, 0 being
-// none.
+// hookTable holds hooks by a hash. The hashes that have any are numbered in their order:
+// rank is how many of them the words of has before one hold, and index says where in list the
+// hooks of each number start. So a table takes few lines of the first cache.
 type hookTable struct {
 	has    bitmap
-	index  [1 << hashBits]uint16
+	rank   [len(bitmap{})]uint16
+	index  []uint16
 	list   []hook
 	byHash map[uint16][]hook // until the table is laid out
+}
+
+// first returns the offset in list of the hooks of a hash, of which there are some.
+func (t *hookTable) first(hash uint16) int {
+	word := hash / 64
+	below := t.has[word] & (1<<(hash%64) - 1)
+	return int(t.index[int(t.rank[word])+bits.OnesCount64(below)])
 }
 
 // enter files a hook under a hash, once.
@@ -92,18 +105,41 @@ func (t *hookTable) enter(hash uint16, h hook) {
 
 // layOut puts the hooks of each hash side by side.
 func (t *hookTable) layOut() error {
-	t.list = []hook{{}} // so that 0 is none
-	for hash, hooks := range t.byHash {
-		t.index[hash] = uint16(len(t.list))
-		t.list = append(t.list, hooks...)
+	for _, hash := range slices.Sorted(maps.Keys(t.byHash)) {
+		t.index = append(t.index, uint16(len(t.list)))
+		t.list = append(t.list, t.byHash[hash]...)
 		t.list[len(t.list)-1].last = true
 	}
 	if len(t.list) > 1<<16 {
 		return errors.New("too many anchors")
 	}
+	for i := range len(t.rank) - 1 {
+		t.rank[i+1] = t.rank[i] + uint16(bits.OnesCount64(t.has[i]))
+	}
 	t.byHash = nil
 	return nil
 }
+
+// signHash is the hash under which the hook of a rare sign is entered.
+func signHash(text string, off int) uint16 {
+	switch {
+	case off+1 < len(text):
+		return signBefore(text[off], text[off+1])
+	case off > 0:
+		return signBehind(text[off-1], text[off])
+	}
+	return signAlone(text[off])
+}
+
+// signBefore, signBehind and signAlone are the hashes of a sign with the byte behind it, with
+// the one before, without case, and of one that is an anchor by itself.
+func signBefore(sign, next byte) uint16 { return hash32(uint32(sign) | uint32(next|0x20)<<8) }
+
+func signBehind(before, sign byte) uint16 {
+	return hash32(uint32(sign) | uint32(before|0x20)<<8 | 1<<16)
+}
+
+func signAlone(sign byte) uint16 { return hash32(uint32(sign) | 2<<16) }
 
 // hashBits is the size of hashes: with fifteen bits a bitmap has 4 KiB.
 const hashBits = 15
@@ -202,7 +238,7 @@ func (f *finder) enterAnchor(a anchor) error {
 	h := newHook(n, a.text, off)
 	switch known := a.text[off:]; {
 	case rare:
-		f.rare[a.text[off]] = append(f.rare[a.text[off]], h)
+		f.signs.enter(signHash(a.text, off), h)
 	case len(known) > headSize:
 		f.long.enter(head4(headOf(known)), h)
 	case len(known) == headSize:
@@ -281,5 +317,5 @@ func (f *finder) check() error {
 	if f.minRun > 0 && f.minRun < minDigits {
 		return fmt.Errorf("runs of %d digits are too short to ask for, want at least %d", f.minRun, minDigits)
 	}
-	return errors.Join(f.long.layOut(), f.short.layOut())
+	return errors.Join(f.long.layOut(), f.short.layOut(), f.signs.layOut())
 }

@@ -35,9 +35,24 @@ func (p *places) words(b *planes.Block, start int) {
 		rare &^= backslash
 	}
 	for ; rare != 0; rare &= rare - 1 {
-		i := start + bits.TrailingZeros64(rare)
-		for h := range p.f.rare[text[i]] {
-			p.hooked(&p.f.rare[text[i]][h], i)
+		p.rareSign(start + bits.TrailingZeros64(rare))
+	}
+}
+
+// rareSign looks at the rare sign at offset i.
+func (p *places) rareSign(i int) {
+	sign, signs := p.text[i], &p.f.signs
+	if h := signAlone(sign); signs.has.has(h) {
+		p.hookedAny(signs, h, i)
+	}
+	if i+1 < len(p.text) {
+		if h := signBefore(sign, p.text[i+1]); signs.has.has(h) {
+			p.hookedAny(signs, h, i)
+		}
+	}
+	if i > 0 {
+		if h := signBehind(p.text[i-1], sign); signs.has.has(h) {
+			p.hookedAny(signs, h, i)
 		}
 	}
 }
@@ -55,7 +70,7 @@ func (p *places) headed(i int) {
 
 // hookedAny compares the anchors whose hooks have a hash.
 func (p *places) hookedAny(t *hookTable, hash uint16, i int) {
-	for n := int(t.index[hash]); ; n++ {
+	for n := t.first(hash); ; n++ {
 		h := &t.list[n]
 		p.hooked(h, i)
 		if h.last {
@@ -184,13 +199,37 @@ func (p *places) signs(b *planes.Block, start int) {
 			continue
 		}
 		hi := p.nameEnd(i)
-		if name := p.text[:hi]; !p.names.v.mayEnd(name) && !endsInEscape(name) {
-			continue
+		var id uint16
+		if word := p.memberWord(i, hi); word == 0 {
+			id = p.classOf(i, hi)
+		} else if known := p.names.member(word); known.word == word {
+			id = known.id
+		} else {
+			id = p.classOf(i, hi)
+			*known = cachedMember{word, id}
 		}
-		if id := p.classBefore(i, hi); id != 0 && p.f.asked[id] {
+		if id != 0 && p.f.asked[id] {
 			p.list = append(p.list, place{at: i, end: i + 1, field: id})
 		}
 	}
+}
+
+// memberWord returns the word of the name that ends at hi if nothing but its letters tells
+// the class: that of a member, right before a quote and a colon; else 0.
+func (p *places) memberWord(sign, hi int) uint64 {
+	if !p.document || p.text[sign] != ':' || hi == 0 || sign == 0 || p.text[sign-1] != '"' || !isNameByte(p.text[hi-1]) || p.text[hi-1] == '_' {
+		return 0
+	}
+	return memberWord(p.text, hi)
+}
+
+// classOf returns the class of the name that ends at hi before a sign: mostly its end tells
+// that it has none.
+func (p *places) classOf(sign, hi int) uint16 {
+	if name := p.text[:hi]; !p.names.v.mayEnd(name) && !endsInEscape(name) {
+		return 0
+	}
+	return p.classBefore(sign, hi)
 }
 
 // classBefore returns the class of the name that ends at hi before a sign.

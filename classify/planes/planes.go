@@ -89,7 +89,7 @@ func fillTable(blocks []Block, text []byte) {
 			rows[r] = table[b[0]] | table[b[1]]<<1 | table[b[2]]<<2 | table[b[3]]<<3 |
 				table[b[4]]<<4 | table[b[5]]<<5 | table[b[6]]<<6 | table[b[7]]<<7
 			word := binary.LittleEndian.Uint64(b[:])
-			backslash |= topBits(zeroBytes(word^0x5C5C5C5C5C5C5C5C)) << (8 * r)
+			backslash |= topBits(ZeroBytes(word^0x5C5C5C5C5C5C5C5C)) << (8 * r)
 			lead |= topBits(word&(word<<1)) << (8 * r)
 		}
 		transpose(&rows)
@@ -98,9 +98,9 @@ func fillTable(blocks []Block, text []byte) {
 	}
 }
 
-// zeroBytes returns a word with the top bit of each byte that is zero (Hacker's Delight,
-// section 6-1).
-func zeroBytes(word uint64) uint64 {
+// ZeroBytes returns a word with the top bit of each byte that is zero set, and no other bit
+// (Hacker's Delight, section 6-1).
+func ZeroBytes(word uint64) uint64 {
 	const low = 0x7F7F7F7F7F7F7F7F
 	return ^(word&low + low | word | low)
 }
