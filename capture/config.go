@@ -28,6 +28,10 @@ type Config struct {
 	// Workers is how many goroutines share the packets of the interfaces, and
 	// the limits: min(cores, 4) unless set, at most [MaxWorkers].
 	Workers int
+	// Nice is how far the workers step back when others want the processor, as nice(1)
+	// says it: 0 to [MaxNice]. At 19 a busy server keeps what it has, and what cannot be
+	// read in time is dropped and counted.
+	Nice int
 	// Stay keeps a sniffer that no interface is left to waiting for one.
 	Stay bool
 	// Services gives names to servers; nil gives none.
@@ -75,6 +79,8 @@ type Limits struct {
 }
 
 const (
+	// MaxNice is the largest of Config.Nice (nice(2)).
+	MaxNice = 19
 	// MinRing is the least of Config.Ring for each worker: room for a few blocks,
 	// which hold the longest frames.
 	MinRing = 4 << 20
@@ -102,6 +108,9 @@ func (c *Config) check() error {
 	}
 	if c.Workers < 0 || c.Workers > MaxWorkers {
 		return fmt.Errorf("sniff: %d workers: want at most %d", c.Workers, MaxWorkers)
+	}
+	if c.Nice < 0 || c.Nice > MaxNice {
+		return fmt.Errorf("sniff: a niceness of %d: want 0 to %d", c.Nice, MaxNice)
 	}
 	return CheckFilter(c.Filter)
 }

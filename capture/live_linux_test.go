@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -199,6 +200,35 @@ func TestInNamespaceWorkers(t *testing.T) {
 	if now := openFiles(t); now > files {
 		t.Errorf("%d descriptors are open, %d were before", now, files)
 	}
+}
+
+// TestInNamespaceNice looks at the priority of threads: the workers have one of their own, and
+// leave it to nobody when they end.
+func TestInNamespaceNice(t *testing.T) {
+	needNamespace(t)
+	veth(t, "lt0", "lt1")
+	const nice = 11 // nobody else's
+	w := startWatching(t, Config{Interfaces: []string{"lt1"}, Workers: 2, Nice: nice})
+	w.isReady(t)
+	until(t, "two threads step back", func() bool { return threadsAt(t, nice) == 2 })
+	w.end(t)
+	until(t, "no thread steps back", func() bool { return threadsAt(t, nice) == 0 })
+}
+
+// threadsAt counts this process's threads of a niceness.
+func threadsAt(t *testing.T, nice int) (n int) {
+	t.Helper()
+	tasks, err := os.ReadDir("/proc/self/task")
+	must(t, err)
+	for _, task := range tasks {
+		id, err := strconv.Atoi(task.Name())
+		must(t, err)
+		// The system call returns 20 minus the niceness; 0 and an error for a thread that has ended.
+		if prio, err := unix.Getpriority(unix.PRIO_PROCESS, id); err == nil && prio == 20-nice {
+			n++
+		}
+	}
+	return n
 }
 
 // TestInNamespaceSpread checks that the workers share the work.

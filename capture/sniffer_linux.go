@@ -3,9 +3,12 @@ package capture
 import (
 	"context"
 	"errors"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // maxDrain bounds how long the end of a capture reads what came before it.
@@ -94,7 +97,10 @@ func (l *live) run(ctx context.Context, watch *watch, selected *selection) error
 	defer wg.Wait()
 	defer cancel()
 	for i, a := range l.workers {
-		wg.Go(func() { failed <- a.take(ctx, &expiring{l.group.sources[i], a.table, l.cov}) })
+		wg.Go(func() {
+			l.stepBack()
+			failed <- a.take(ctx, &expiring{l.group.sources[i], a.table, l.cov})
+		})
 	}
 	tick := time.NewTicker(countInterval)
 	defer tick.Stop()
@@ -111,6 +117,18 @@ func (l *live) run(ctx context.Context, watch *watch, selected *selection) error
 				return err
 			}
 		}
+	}
+}
+
+// stepBack lowers the priority of the calling goroutine's thread, which is its own from then
+// on: it ends with the goroutine, so that nothing else runs on it.
+func (l *live) stepBack() {
+	if l.cfg.Nice == 0 {
+		return
+	}
+	runtime.LockOSThread()
+	if err := unix.Setpriority(unix.PRIO_PROCESS, 0, l.cfg.Nice); err != nil {
+		l.log.Warn("a worker runs at normal priority", "nice", l.cfg.Nice, "error", err)
 	}
 }
 

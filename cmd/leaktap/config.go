@@ -49,6 +49,8 @@ type interfaceConfig struct {
 	// packets wait, for all of them; 0 means as many as cores, 4 at most, and 32.
 	Workers int `yaml:"workers"`
 	RingMiB int `yaml:"ring_mib"`
+	// Nice is how far workers step back when others want the processor: 19 unless set.
+	Nice *int `yaml:"nice"`
 	// Services names servers by ADDRESS[:PORT] or network, ServicesFile is a file
 	// that does, read again when it changes.
 	Services     map[string]string `yaml:"services"`
@@ -65,8 +67,15 @@ func (c *interfaceConfig) capture() (capture.Config, error) {
 	services, err := capture.NewServices(c.Services, c.ServicesFile)
 	return capture.Config{
 		Interfaces: names, Services: services, Filter: c.Filter, Promiscuous: c.Promiscuous,
-		Workers: c.Workers, Ring: c.RingMiB << 20, Stay: true,
+		Workers: c.Workers, Ring: c.RingMiB << 20, Nice: c.nice(), Stay: true,
 	}, err
+}
+
+func (c *interfaceConfig) nice() int {
+	if c.Nice == nil {
+		return capture.MaxNice
+	}
+	return *c.Nice
 }
 
 func (c *interfaceConfig) check(path string) *configProblem {
@@ -77,6 +86,8 @@ func (c *interfaceConfig) check(path string) *configProblem {
 		return problem(path+".workers", "want 1 to %d", capture.MaxWorkers)
 	case c.RingMiB < 0 || c.RingMiB > capture.MaxRing>>20:
 		return problem(path+".ring_mib", "want 1 to %d", capture.MaxRing>>20)
+	case c.nice() < 0 || c.nice() > capture.MaxNice:
+		return problem(path+".nice", "want 0 to %d", capture.MaxNice)
 	}
 	if err := capture.CheckFilter(c.Filter); err != nil {
 		return problem(path+".filter", "%v", err)

@@ -23,6 +23,7 @@ type sniffOptions struct {
 	ifaces      []string
 	workers     int
 	ring        int
+	nice        int
 	file        string
 	promiscuous bool
 	listen      string
@@ -58,6 +59,7 @@ FILTER is a part of tcpdump's: tcp, [src|dst] port N, [src|dst] host A,
 	c.Flags().BoolVarP(&o.promiscuous, "promiscuous", "p", false, "also packets that are addressed to others (a mirror port)")
 	c.Flags().IntVar(&o.workers, "workers", 0, "threads that share the packets of interfaces (default: the cores, 4 at most)")
 	c.Flags().IntVar(&o.ring, "ring", 32, "MiB that packets of interfaces may wait in, for all workers together")
+	c.Flags().IntVar(&o.nice, "nice", capture.MaxNice, "how far to step back when others want the processor, 0 (not) to 19")
 	c.Flags().StringVar(&o.services, "services", "", "file with the names of servers, a line each: ADDRESS[:PORT] or NETWORK, and the name")
 	c.Flags().StringVar(&o.listen, "listen", "", "address to serve metrics and the findings page on, such as 127.0.0.1:9464")
 	return c
@@ -78,7 +80,7 @@ func (a *app) sniff(ctx context.Context, o *sniffOptions, filter string) error {
 	if err != nil {
 		return err
 	}
-	cfg := capture.Config{Interfaces: o.ifaces, Filter: filter, Promiscuous: o.promiscuous, Workers: o.workers, Ring: o.ring << 20, Services: services}
+	cfg := capture.Config{Interfaces: o.ifaces, Filter: filter, Promiscuous: o.promiscuous, Workers: o.workers, Ring: o.ring << 20, Nice: o.nice, Services: services}
 	var stats func() capture.Stats
 	if len(o.ifaces) > 0 {
 		stats, err = agent.addSniffer(cfg)
