@@ -218,7 +218,7 @@ func countOpen(list []alert.Exposure) []severityCount {
 		counts = append(counts, severityCount{Severity: s})
 	}
 	for i := range list {
-		if list[i].State != alert.StateResolved {
+		if list[i].State.Open() {
 			counts[classify.Critical-list[i].Severity].Count++
 		}
 	}

@@ -173,7 +173,7 @@ func (a *agent) addSinks(c sinksConfig) *configProblem {
 // Alertmanager forgets what is not sent again, and a restart proves nothing mended.
 func (a *agent) goOnAlerting(am *alert.Alertmanager) {
 	for _, x := range a.ledger.Snapshot() {
-		if x.State != alert.StateResolved {
+		if x.State.Open() {
 			am.Accept(x.Sample)
 		}
 	}
