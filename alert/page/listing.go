@@ -24,6 +24,9 @@ const perPage = 100
 // maxFilter bounds the bytes of one filter.
 const maxFilter = 256
 
+// anyState is the filter that leaves no state out; without one, what is accepted is.
+const anyState = "any"
+
 // sorts are the orders of exposures; the first is the usual one.
 func sorts() []string {
 	return []string{"severity", "last", "first", "count", "principals", "rule", "route"}
@@ -100,9 +103,19 @@ func (l listing) matches(x *alert.Exposure) bool {
 	if least.UnmarshalText([]byte(l.Severity)) == nil && x.Severity < least {
 		return false
 	}
+	switch l.State {
+	case anyState:
+	case "":
+		if x.State == alert.StateAccepted {
+			return false
+		}
+	case string(x.State):
+	default:
+		return false
+	}
 	f := x.Sample
 	for _, pair := range [][2]string{
-		{l.State, string(x.State)}, {l.Category, string(f.Rule.Category)}, {l.Service, serviceOf(f)}, {l.Rule, f.Rule.ID},
+		{l.Category, string(f.Rule.Category)}, {l.Service, serviceOf(f)}, {l.Rule, f.Rule.ID},
 	} {
 		if pair[0] != "" && pair[0] != pair[1] {
 			return false
