@@ -33,7 +33,8 @@ func TestAcceptInTheBrowser(t *testing.T) {
 	}
 	before := len(findingsIn(t, s.findings))
 	s.append(t, 100)
-	a.waitForMetric(`leaktap_silenced_findings_total`, 1)
+	a.waitForMetric("leaktap_silenced_findings_total", 1)
+	a.terminate(t)
 	for _, f := range findingsIn(t, s.findings)[before:] {
 		if f.Rule == "password-hash" && strings.HasPrefix(f.HTTP.Route, "/api/profile") {
 			t.Errorf("a finding of the accepted exposure was written: %+v", f)
@@ -85,15 +86,15 @@ func (b browser) run(t *testing.T, script, page, password string, args ...string
 
 // shopLog is the log of a careless shop, and an agent's configuration to read it.
 type shopLog struct {
-	secrets                                 *secrets
-	log, config, ledger, findings, password string
+	secrets                              *secrets
+	dir, log, ledger, findings, password string
 }
 
 func newShopLog(t *testing.T) *shopLog {
 	t.Helper()
 	dir := t.TempDir()
 	s := &shopLog{
-		secrets: newSecrets(), password: random(alphanumeric, 24),
+		secrets: newSecrets(), password: random(alphanumeric, 24), dir: dir,
 		log: filepath.Join(dir, "shop.log"), ledger: filepath.Join(dir, "ledger.db"), findings: filepath.Join(dir, "findings.jsonl"),
 	}
 	c := exec.Command(leaktap(), "page", "password", "ada")
@@ -102,14 +103,16 @@ func newShopLog(t *testing.T) *shopLog {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.config = write(t, dir, "leaktap.yaml", fmt.Sprintf(`sources:
-  - files: {paths: [%q], state: %q}
-classify: {key_file: %q}
+	write(t, dir, "users", string(users))
+	write(t, dir, "key", random(hexDigits, 64))
+	write(t, dir, "leaktap.yaml", `sources:
+  - files: {paths: [shop.log], state: state.json}
+classify: {key_file: key}
 sinks:
-  ledger: {path: %q}
-  jsonl: {path: %q}
-http: {listen: "127.0.0.1:0", users_file: %q}
-`, s.log, filepath.Join(dir, "state.json"), write(t, dir, "key", random(hexDigits, 64)), s.ledger, s.findings, write(t, dir, "users", string(users))))
+  ledger: {path: ledger.db}
+  jsonl: {path: findings.jsonl}
+http: {listen: "127.0.0.1:0", users_file: users}
+`)
 	s.append(t, 0)
 	return s
 }
@@ -117,7 +120,7 @@ http: {listen: "127.0.0.1:0", users_file: %q}
 // start starts an agent and waits until it has read the log.
 func (s *shopLog) start(t *testing.T, name string) *agent {
 	t.Helper()
-	a := startAgent(t, name, "run", "--config", s.config)
+	a := startAgentIn(t, s.dir, name, "run", "--config", "leaktap.yaml")
 	a.waitForMetric("leaktap_exposures", 12)
 	return a
 }

@@ -133,6 +133,7 @@ func parseTemplates(names ...string) map[string]*template.Template {
 			"cwe":    func(id string) string { return strings.TrimPrefix(id, "CWE-") },
 			"choice": func(name, label, value string, values []string) choice { return choice{name, label, value, values} },
 			"times":  func(n int64) string { return alert.Plural(n, "time") },
+			"minute": func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04") },
 			"day":    func(t time.Time) string { return t.UTC().Format(time.DateOnly) },
 			"column": columnOf, "tokenClass": tokenClass,
 		})

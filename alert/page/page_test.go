@@ -69,7 +69,7 @@ func TestPagesShowWhatTheyShould(t *testing.T) {
 	for path, want := range map[string][]string{
 		"/": {
 			"Exposures: 1, the worst first", `href="/findings/fp0"`, "password-hash", "users-api",
-			"GET /api/users/{id}/0", "/items/*/password_hash", "2026-08-01 10:00:00", "open",
+			"GET /api/users/{id}/0", "/items/*/password_hash", `<time datetime="2026-08-01T10:00:00Z">2026-08-01 10:00</time>`, "open",
 		},
 		"/findings/fp0": {
 			"A password hash is in a response", "users-api GET /api/users/{id}/0 (200)", "logs/1/0",
@@ -196,7 +196,7 @@ func TestPagesAreAccessible(t *testing.T) {
 		if path == "/login" {
 			v.cookie = ""
 		}
-		for n := range parse(t, text(t, s.do(t, v))).Descendants() {
+		for n := range parse(t, s.do(t, v).body).Descendants() {
 			if n.Type != html.ElementNode {
 				continue
 			}

@@ -3,7 +3,6 @@ package page
 import (
 	"bytes"
 	"crypto/tls"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -80,7 +79,15 @@ type visit struct {
 	tls          bool
 }
 
-func (s *site) do(t testing.TB, v visit) *http.Response {
+// answer is what a visit got.
+type answer struct {
+	StatusCode int
+	Header     http.Header
+	cookies    []*http.Cookie
+	body       string
+}
+
+func (s *site) do(t testing.TB, v visit) answer {
 	t.Helper()
 	req := httptest.NewRequestWithContext(t.Context(), v.method, v.path, strings.NewReader(v.form.Encode()))
 	if v.method == http.MethodPost {
@@ -98,32 +105,25 @@ func (s *site) do(t testing.TB, v visit) *http.Response {
 	}
 	w := httptest.NewRecorder()
 	s.ServeHTTP(w, req)
-	return w.Result()
-}
-
-func text(t testing.TB, res *http.Response) string {
-	t.Helper()
-	body, err := io.ReadAll(res.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(body)
+	res := w.Result()
+	defer res.Body.Close()
+	return answer{res.StatusCode, res.Header, res.Cookies(), w.Body.String()}
 }
 
 // logIn returns the id of a new session.
 func (s *site) logIn(t testing.TB, name string) string {
 	t.Helper()
 	res := s.do(t, visit{method: "POST", path: "/login", form: url.Values{"name": {name}, "password": {passwordOf(name)}}})
-	if len(res.Cookies()) != 1 {
-		t.Fatalf("log-in gave %d and the cookies %v", res.StatusCode, res.Cookies())
+	if len(res.cookies) != 1 {
+		t.Fatalf("log-in gave %d and the cookies %v", res.StatusCode, res.cookies)
 	}
-	return res.Cookies()[0].Value
+	return res.cookies[0].Value
 }
 
 // token returns the token in the forms of a session.
 func (s *site) token(t testing.TB, id string) string {
 	t.Helper()
-	_, behind, _ := strings.Cut(text(t, s.do(t, visit{method: "GET", path: "/findings/fp0", cookie: id})), `name="token" value="`)
+	_, behind, _ := strings.Cut(s.do(t, visit{method: "GET", path: "/findings/fp0", cookie: id}).body, `name="token" value="`)
 	token, _, ok := strings.Cut(behind, `"`)
 	if !ok {
 		t.Fatal("the page holds no token")
@@ -161,7 +161,7 @@ func TestLogIn(t *testing.T) {
 				of.path = "/login"
 			}
 			res := s.do(t, of.visit)
-			body := text(t, res)
+			body := res.body
 			if res.StatusCode != of.status {
 				t.Fatalf("status %d, want %d:\n%s", res.StatusCode, of.status, body)
 			}
@@ -171,12 +171,12 @@ func TestLogIn(t *testing.T) {
 				}
 			}
 			if of.status != 303 {
-				if len(res.Cookies()) > 0 || !strings.Contains(s.log.String(), "refused") {
-					t.Errorf("cookies %v; log %q", res.Cookies(), s.log.String())
+				if len(res.cookies) > 0 || !strings.Contains(s.log.String(), "refused") {
+					t.Errorf("cookies %v; log %q", res.cookies, s.log.String())
 				}
 				return
 			}
-			c := res.Cookies()[0]
+			c := res.cookies[0]
 			if !c.HttpOnly || c.SameSite != http.SameSiteStrictMode || c.Path != "/" || c.Domain != "" || c.Secure != of.tls || strings.HasPrefix(c.Name, "__Host-") != of.tls || len(c.Value) != 43 {
 				t.Errorf("cookie is %v", c)
 			}
@@ -194,7 +194,7 @@ func TestFailedLogInsAreAlike(t *testing.T) {
 	answers := map[string]int{}
 	for i := range 6 {
 		res := s.do(t, visit{method: "POST", path: "/login", form: url.Values{"name": {[]string{"ada", "mallory"}[i%2]}, "password": {"wrong"}}})
-		answers[text(t, res)]++
+		answers[res.body]++
 		if i == 5 && (res.StatusCode != http.StatusTooManyRequests || res.Header.Get("Retry-After") == "") {
 			t.Errorf("the sixth got %d, %v", res.StatusCode, res.Header)
 		}
@@ -209,7 +209,7 @@ func TestLogOut(t *testing.T) {
 	s := newSite(t)
 	id := s.logIn(t, "ada")
 	token := s.token(t, id)
-	if body := text(t, s.do(t, visit{method: "GET", path: "/", cookie: id})); !strings.Contains(body, "<span>ada</span>") || strings.Contains(body, id) {
+	if body := s.do(t, visit{method: "GET", path: "/", cookie: id}).body; !strings.Contains(body, "<span>ada</span>") || strings.Contains(body, id) {
 		t.Error("the page does not show who has logged in, or shows the session")
 	}
 	if res := s.do(t, visit{method: "GET", path: "/login?next=/rules", cookie: id}); res.StatusCode != 303 || res.Header.Get("Location") != "/rules" {
@@ -219,10 +219,10 @@ func TestLogOut(t *testing.T) {
 		t.Errorf("without a token: %d", res.StatusCode)
 	}
 	res := s.do(t, visit{method: "POST", path: "/logout", cookie: id, form: url.Values{"token": {token}}})
-	if res.StatusCode != 303 || res.Header.Get("Location") != "/" || len(res.Cookies()) != 1 || res.Cookies()[0].MaxAge >= 0 {
+	if res.StatusCode != 303 || res.Header.Get("Location") != "/" || len(res.cookies) != 1 || res.cookies[0].MaxAge >= 0 {
 		t.Errorf("got %d, %v", res.StatusCode, res.Header)
 	}
-	if body := text(t, s.do(t, visit{method: "GET", path: "/", cookie: id})); strings.Contains(body, "<span>ada</span>") || !strings.Contains(body, `href="/login?next=%2f"`) {
+	if body := s.do(t, visit{method: "GET", path: "/", cookie: id}).body; strings.Contains(body, "<span>ada</span>") || !strings.Contains(body, `href="/login?next=%2f"`) {
 		t.Errorf("the session goes on:\n%s", body)
 	}
 }
@@ -258,7 +258,7 @@ func TestRequireLogin(t *testing.T) {
 	s := newSite(t, func(c *Config) { c.RequireLogin = true })
 	for _, path := range []string{"/", "/findings/fp0", "/routes", "/tokens", "/pipeline", "/rules", "/nothing", "//login"} {
 		res := s.do(t, visit{method: "GET", path: path})
-		if body := text(t, res); res.StatusCode/100 != 3 || strings.Contains(body, "password-hash") {
+		if body := res.body; res.StatusCode/100 != 3 || strings.Contains(body, "password-hash") {
 			t.Errorf("%s: status %d", path, res.StatusCode)
 		}
 	}
@@ -276,7 +276,7 @@ func TestRequireLogin(t *testing.T) {
 			t.Errorf("%s: status %d", path, res.StatusCode)
 		}
 	}
-	if body := text(t, s.do(t, visit{method: "GET", path: "/", cookie: s.logIn(t, "ada")})); !strings.Contains(body, "password-hash") {
+	if body := s.do(t, visit{method: "GET", path: "/", cookie: s.logIn(t, "ada")}).body; !strings.Contains(body, "password-hash") {
 		t.Error("who has logged in sees nothing")
 	}
 }
@@ -298,7 +298,7 @@ func TestNothingTellsSecrets(t *testing.T) {
 		{method: "POST", path: "/logout", form: url.Values{"token": {token}}},
 	} {
 		v.cookie = id
-		pages.WriteString(text(t, s.do(t, v)))
+		pages.WriteString(s.do(t, v).body)
 	}
 	file, err := os.ReadFile(s.file)
 	if err != nil {

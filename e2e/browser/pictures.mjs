@@ -16,14 +16,16 @@ const packed = (png) => packer.evaluate(async (source) => {
   const canvas = document.createElement("canvas");
   [canvas.width, canvas.height] = [image.width, image.height];
   canvas.getContext("2d").drawImage(image, 0, 0);
-  return canvas.toDataURL("image/webp", 0.8).split(",")[1];
+  return canvas.toDataURL("image/webp", 0.7).split(",")[1];
 }, png.toString("base64"));
 
+// picture keeps what a window of that size shows, or the whole page if it has no height.
 async function picture(name, width, height, colorScheme, visit) {
-  const context = await browser.newContext({ viewport: { width, height }, colorScheme });
+  const context = await browser.newContext({ viewport: { width, height: height || 800 }, colorScheme });
   const page = await context.newPage();
   await visit(page);
-  const png = await page.screenshot({ animations: "disabled" });
+  const png = await page.screenshot({ animations: "disabled", fullPage: !height });
+  if (process.env.PNG) writeFileSync(path.join(folder, name + ".png"), png);
   writeFileSync(path.join(folder, name + ".webp"), Buffer.from(await packed(png), "base64"));
   await context.close();
 }
@@ -33,15 +35,12 @@ async function finding(page, query) {
   await page.goto(at(await page.getAttribute("tbody a[href^='/findings/']", "href")));
 }
 
-await picture("page-finding-dark", 1000, 1150, "dark", async (page) => {
+await picture("page-finding-dark", 1000, 0, "dark", async (page) => {
   await logIn(page, url, "ada", process.env.LEAKTAP_PASSWORD);
-  await finding(page, "/?rule=pii-phone");
-  await page.fill("textarea[name=reason]", "Couriers call the customer; the invoice shows the number on purpose. SHOP-214");
+  await finding(page, "/?rule=overexposed-list");
+  await page.fill("textarea[name=reason]", "Staff see each other on purpose until the directory moves: SHOP-214");
   await page.click("form.accept button");
   await page.waitForSelector("text=Withdraw the acceptance");
-  await finding(page, "/?rule=password-hash&service=accounts");
-  await page.fill("textarea[name=reason]", "Goes away with release 4.2, see ACC-1188");
-  await page.locator("#accept").scrollIntoViewIfNeeded();
 });
 await picture("page-list", 1280, 760, "light", (page) => page.goto(at("/?state=any")));
 await picture("page-narrow", 390, 800, "light", (page) => finding(page, "/?rule=password-hash&service=shop"));
