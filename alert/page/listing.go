@@ -2,6 +2,7 @@ package page
 
 import (
 	"cmp"
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
@@ -168,16 +169,15 @@ func choicesOf(list []alert.Exposure) choices {
 	for _, s := range alert.States() {
 		c.States = append(c.States, string(s))
 	}
+	categories, services, rules := map[string]bool{}, map[string]bool{}, map[string]bool{}
 	for i := range list {
 		f := list[i].Sample
-		c.Categories = append(c.Categories, string(f.Rule.Category))
-		c.Services = append(c.Services, serviceOf(f))
-		c.Rules = append(c.Rules, f.Rule.ID)
+		categories[string(f.Rule.Category)], services[serviceOf(f)], rules[f.Rule.ID] = true, true, true
 	}
-	for _, values := range []*[]string{&c.Categories, &c.Services, &c.Rules} {
-		slices.Sort(*values)
-		*values = slices.Compact(*values)
-		*values = (*values)[:min(len(*values), maxChoices)]
+	first := func(values map[string]bool) []string {
+		sorted := slices.Sorted(maps.Keys(values))
+		return sorted[:min(len(sorted), maxChoices)]
 	}
+	c.Categories, c.Services, c.Rules = first(categories), first(services), first(rules)
 	return c
 }
