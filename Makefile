@@ -18,7 +18,7 @@ LINT := $(TOOLS)/golangci-lint
 KUBECONFORM := $(TOOLS)/kubeconform
 step = @printf '\n== %s\n' '$(1)'
 
-.PHONY: help run build test unit lint e2e deploy-check score bench bench-peers prove fmt tools deps clean
+.PHONY: help run build test unit lint e2e screenshots deploy-check score bench bench-peers prove fmt tools deps clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -49,6 +49,9 @@ e2e: ## Run the binary against real Kafka, Prometheus, Alertmanager and Flask
 	$(call step,end to end)
 	@go test -tags e2e -count=1 -timeout 15m -v ./e2e
 	@go test -tags e2e -count=1 -run Tshark -v ./capture
+
+screenshots: ## Make the pictures of docs/ anew, in Chromium
+	@LEAKTAP_PICTURES='$(CURDIR)/docs' go test -tags e2e -count=1 -run TestPictures ./e2e
 
 score: ## Measure precision, recall and false alarms per family (SCORE='-misses 3 -alarms 3')
 	@go run ./score families $(SCORE)

@@ -34,23 +34,38 @@ type Exposure struct {
 	Absent int64
 	// Regressions is how often it came back after that had been enough of them.
 	Regressions int
-	State       State
+	Standing
 }
 
-// State says whether an exposure goes on.
+// Standing says where an exposure stands.
+type Standing struct {
+	State State
+	// Occurs says that it goes on, accepted or not.
+	Occurs bool
+	// Acceptance is the newest one, which may have ended; nil for none. It is shared: do not
+	// change it.
+	Acceptance *Acceptance
+}
+
+// State says whether an exposure goes on, and whether it may.
 type State string
 
-// The states of an exposure. Resolved means that LedgerConfig.ResolveAnswers answers of its
-// route came without it, or that it was not seen for LedgerConfig.ResolveAfter; it opens again
-// with the next finding, as regressed if answers had shown that it was gone.
+// The states of an exposure. Accepted means that somebody accepted it, until a day. Resolved
+// means that LedgerConfig.ResolveAnswers answers of its route came without it, or that it was
+// not seen for LedgerConfig.ResolveAfter; it opens again with the next finding, as regressed if
+// answers had shown that it was gone.
 const (
 	StateOpen      State = "open"
+	StateAccepted  State = "accepted"
 	StateResolved  State = "resolved"
 	StateRegressed State = "regressed"
 )
 
 // States lists the states.
-func States() []State { return []State{StateOpen, StateRegressed, StateResolved} }
+func States() []State { return []State{StateOpen, StateRegressed, StateAccepted, StateResolved} }
+
+// Open says whether an exposure of that state goes on and nobody has accepted it.
+func (s State) Open() bool { return s == StateOpen || s == StateRegressed }
 
 // Place says where a source was read, as people write it: FILE:LINE,
 // TOPIC/PARTITION/OFFSET, INTERFACE frame N.

@@ -19,6 +19,8 @@ type LedgerConfig struct {
 	// MaxPrincipals is how many distinct principals are told apart for each
 	// exposure, 100 by default.
 	MaxPrincipals int
+	// MaxAcceptances is how many exposures can be accepted at a time, 1,000 by default.
+	MaxAcceptances int
 	// ResolveAfter is how long an exposure stays open without a finding, 1 h by
 	// default.
 	ResolveAfter time.Duration
@@ -34,6 +36,7 @@ func (c LedgerConfig) withDefaults() LedgerConfig {
 	c.MaxExposures = cmp.Or(c.MaxExposures, 10_000)
 	c.MaxTokens = cmp.Or(c.MaxTokens, 10_000)
 	c.MaxPrincipals = cmp.Or(c.MaxPrincipals, 100)
+	c.MaxAcceptances = cmp.Or(c.MaxAcceptances, 1_000)
 	c.ResolveAfter = cmp.Or(c.ResolveAfter, time.Hour)
 	c.ResolveAnswers = cmp.Or(c.ResolveAnswers, 50)
 	if c.Now == nil {
@@ -47,10 +50,13 @@ func (c LedgerConfig) withDefaults() LedgerConfig {
 // nothing. It is safe for concurrent use.
 type Ledger struct {
 	config LedgerConfig
+	// saving is held while the file is written, so that what is newer is written later.
+	saving sync.Mutex
 
-	mu        sync.Mutex
-	exposures *lru[string, *entry]
-	tokens    *lru[string, *TokenRecord] // by digest
+	mu          sync.Mutex
+	exposures   *lru[string, *entry]
+	tokens      *lru[string, *TokenRecord] // by digest
+	acceptances map[string]*Acceptance     // by fingerprint; they are replaced, never changed
 	// answers counts those of the routes of exposures.
 	answers *lru[routeKey, *int64]
 	seen    recent
@@ -78,12 +84,13 @@ func routeOf(h *classify.HTTP) routeKey {
 func NewLedger(c LedgerConfig) *Ledger {
 	c = c.withDefaults()
 	return &Ledger{
-		config:    c,
-		exposures: newLRU[string, *entry](c.MaxExposures),
-		tokens:    newLRU[string, *TokenRecord](c.MaxTokens),
-		answers:   newLRU[routeKey, *int64](c.MaxExposures),
-		seen:      newRecent(),
-		dirty:     newDirty(),
+		config:      c,
+		exposures:   newLRU[string, *entry](c.MaxExposures),
+		tokens:      newLRU[string, *TokenRecord](c.MaxTokens),
+		acceptances: map[string]*Acceptance{},
+		answers:     newLRU[routeKey, *int64](c.MaxExposures),
+		seen:        newRecent(),
+		dirty:       newDirty(),
 	}
 }
 
@@ -114,7 +121,7 @@ func (l *Ledger) add(f *classify.Finding) (opened bool) {
 			principals: map[string]struct{}{},
 		}
 		if dropped, ok := l.exposures.put(f.Fingerprint, e); ok {
-			l.dirty.exposures[dropped] = true
+			l.dirty[exposureBucket][dropped] = true
 		}
 	}
 	if known && l.absent(e) >= l.config.ResolveAnswers {
@@ -122,7 +129,7 @@ func (l *Ledger) add(f *classify.Finding) (opened bool) {
 	}
 	e.add(f, now, l.config.MaxPrincipals)
 	e.answered = *l.answersOf(routeOf(&f.HTTP)) + 1
-	l.dirty.exposures[f.Fingerprint] = true
+	l.dirty[exposureBucket][f.Fingerprint] = true
 	l.addToken(f, now)
 	return !known
 }
@@ -223,8 +230,12 @@ func (l *Ledger) view(e *entry, now time.Time) Exposure {
 	x.Principals = len(e.principals)
 	x.MorePrincipals = x.Principals >= l.config.MaxPrincipals
 	x.Absent = l.absent(e)
+	x.Acceptance = l.acceptances[e.Fingerprint]
+	x.Occurs = x.Absent < l.config.ResolveAnswers && now.Sub(e.Taken) < l.config.ResolveAfter
 	switch {
-	case x.Absent >= l.config.ResolveAnswers || now.Sub(e.Taken) >= l.config.ResolveAfter:
+	case x.Acceptance.holds(now):
+		x.State = StateAccepted
+	case !x.Occurs:
 		x.State = StateResolved
 	case x.Regressions > 0:
 		x.State = StateRegressed
@@ -270,7 +281,7 @@ func (l *Ledger) tally() tally {
 	for _, e := range l.exposures.all {
 		x := l.view(e, now)
 		t.exposures[exposureClass{x.Severity, x.State}]++
-		if x.State != StateResolved && isHarvest(e.Sample.Rule.ID) {
+		if x.State.Open() && isHarvest(e.Sample.Rule.ID) {
 			t.suspect(labelsOf(e.Sample).service)
 		}
 	}

@@ -39,7 +39,7 @@ func TestLedgerGroupsFindings(t *testing.T) {
 		Fingerprint: "fp", Severity: classify.Critical,
 		First:     classify.Source{Kind: classify.SourceFile, Name: "access.log", Line: 1},
 		FirstSeen: epoch().Add(-time.Minute), LastSeen: epoch().Add(4 * time.Minute), Taken: c.now,
-		Findings: 6, Count: 11, Principals: 2, MorePrincipals: true, State: StateOpen,
+		Findings: 6, Count: 11, Principals: 2, MorePrincipals: true, Standing: Standing{State: StateOpen, Occurs: true},
 	}
 	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(Exposure{}, "Sample")); diff != "" {
 		t.Errorf("exposure (-want +got):\n%s", diff)

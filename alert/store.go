@@ -27,19 +27,27 @@ type store struct {
 	log  *slog.Logger
 }
 
-// The buckets of the file: exposures by fingerprint, tokens by digest, and how many entries
-// each of them has. An entry is the CRC-32 (IEEE) of key and JSON, four bytes little-endian,
-// and the JSON: bbolt itself checks its meta pages only.
+// The buckets of the file: exposures by fingerprint, tokens by digest, acceptances by
+// fingerprint, and how many entries each of them has. An entry is the CRC-32 (IEEE) of key and
+// JSON, four bytes little-endian, and the JSON: bbolt itself checks its meta pages only.
 const (
-	exposureBucket = "exposures"
-	tokenBucket    = "tokens"
-	countBucket    = "counts"
+	exposureBucket   = "exposures"
+	tokenBucket      = "tokens"
+	acceptanceBucket = "acceptances"
+	countBucket      = "counts"
 )
 
-// dirty are the keys of what changed since it was written.
-type dirty struct{ exposures, tokens map[string]bool }
+// dirty are the keys, by bucket, of what changed since it was written.
+type dirty map[string]map[string]bool
 
-func newDirty() dirty { return dirty{map[string]bool{}, map[string]bool{}} }
+func newDirty() dirty { return dirty{exposureBucket: {}, tokenBucket: {}, acceptanceBucket: {}} }
+
+// add adds what another holds.
+func (d dirty) add(other dirty) {
+	for bucket, keys := range other {
+		maps.Copy(d[bucket], keys)
+	}
+}
 
 // storedExposure is an exposure as the file holds it.
 type storedExposure struct {
@@ -149,7 +157,7 @@ func (l *Ledger) read(path string, describe func(id string) *classify.Rule) erro
 		if err := l.readExposures(tx, describe); err != nil {
 			return err
 		}
-		return l.readTokens(tx)
+		return errors.Join(l.readTokens(tx), l.readAcceptances(tx))
 	})
 }
 
@@ -241,124 +249,13 @@ func (l *Ledger) readTokens(tx *bolt.Tx) error {
 	})
 }
 
-// save writes what changed. What cannot be written stays for the next time.
-func (l *Ledger) save() error {
-	if l.store == nil {
+func (l *Ledger) readAcceptances(tx *bolt.Tx) error {
+	return entries(tx, acceptanceBucket, func(key string, text []byte) error {
+		a := &Acceptance{}
+		if err := json.Unmarshal(text, a); err != nil {
+			return fmt.Errorf("read an acceptance of another version of leaktap: %w", err)
+		}
+		l.acceptances[key] = a
 		return nil
-	}
-	err := l.saveChanged()
-	if !isDamaged(err) {
-		return err
-	}
-	if err := l.store.putAside(l.config.Now(), err); err != nil {
-		return err
-	}
-	l.mu.Lock()
-	for key := range l.exposures.all {
-		l.dirty.exposures[key] = true
-	}
-	for key := range l.tokens.all {
-		l.dirty.tokens[key] = true
-	}
-	l.mu.Unlock()
-	return l.saveChanged()
-}
-
-func (l *Ledger) saveChanged() error {
-	l.mu.Lock()
-	changed := l.dirty
-	l.dirty = newDirty()
-	exposures, tokens, err := l.encode(changed)
-	l.mu.Unlock()
-	if err == nil && len(exposures)+len(tokens) > 0 {
-		err = guarded(func() error { return l.store.write(exposures, tokens) })
-	}
-	if err != nil {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		maps.Copy(l.dirty.exposures, changed.exposures)
-		maps.Copy(l.dirty.tokens, changed.tokens)
-	}
-	return err
-}
-
-// encode returns what is to be written, by key; nil for what is gone.
-func (l *Ledger) encode(changed dirty) (exposures, tokens map[string][]byte, err error) {
-	exposures, tokens = map[string][]byte{}, map[string][]byte{}
-	for key := range changed.exposures {
-		exposures[key] = nil
-		if e, ok := l.exposures.peek(key); ok {
-			if exposures[key], err = json.Marshal(l.stored(e)); err != nil {
-				return nil, nil, fmt.Errorf("encode exposure: %w", err)
-			}
-		}
-	}
-	for key := range changed.tokens {
-		tokens[key] = nil
-		if r, ok := l.tokens.peek(key); ok {
-			if tokens[key], err = json.Marshal(r); err != nil {
-				return nil, nil, fmt.Errorf("encode token: %w", err)
-			}
-		}
-	}
-	return exposures, tokens, nil
-}
-
-func (l *Ledger) stored(e *entry) *storedExposure {
-	s := &storedExposure{
-		Finding: e.Sample, Severity: e.Severity, First: e.First, FirstSeen: e.FirstSeen, LastSeen: e.LastSeen, Taken: e.Taken,
-		Findings: e.Findings, Count: e.Count, Absent: l.absent(e), Regressions: e.Regressions,
-	}
-	for p := range e.principals {
-		s.Principals = append(s.Principals, p)
-	}
-	slices.Sort(s.Principals)
-	return s
-}
-
-// write puts entries into the file in one transaction; nil ones are deleted.
-func (s *store) write(exposures, tokens map[string][]byte) (err error) {
-	db, err := bolt.Open(s.path, storeMode, &bolt.Options{Timeout: lockTimeout})
-	if err != nil {
-		return fmt.Errorf("open ledger %s: %w", s.path, err)
-	}
-	defer func() { err = errors.Join(err, db.Close()) }() // after a panic, too
-	err = db.Update(func(tx *bolt.Tx) error {
-		return errors.Join(put(tx, exposureBucket, exposures), put(tx, tokenBucket, tokens))
 	})
-	if err != nil {
-		return fmt.Errorf("write ledger %s: %w", s.path, err)
-	}
-	return nil
-}
-
-// put changes a bucket and its count.
-func put(tx *bolt.Tx, name string, entries map[string][]byte) error {
-	bucket, err := tx.CreateBucketIfNotExists([]byte(name))
-	if err != nil {
-		return err
-	}
-	counts, err := tx.CreateBucketIfNotExists([]byte(countBucket))
-	if err != nil {
-		return err
-	}
-	n := countOf(counts, name)
-	for key, text := range entries {
-		known := bucket.Get([]byte(key)) != nil
-		switch {
-		case text == nil && known:
-			n--
-			err = bucket.Delete([]byte(key))
-		case text != nil:
-			if !known {
-				n++
-			}
-			entry := binary.LittleEndian.AppendUint32(nil, entrySum([]byte(key), text))
-			err = bucket.Put([]byte(key), append(entry, text...))
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return counts.Put([]byte(name), binary.LittleEndian.AppendUint64(nil, n))
 }

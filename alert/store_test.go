@@ -103,7 +103,9 @@ func TestDamagedLedger(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	l := openLedger(t, path, LedgerConfig{})
 	for i := range 40 {
-		l.Accept(finding(i, at("/"+strings.Repeat("x", i)), withToken(strings.Repeat("t", i+1), epoch())))
+		route := "/" + strings.Repeat("x", i)
+		l.Accept(finding(i, at(route), withToken(strings.Repeat("t", i+1), epoch())))
+		accept(t, l, Acceptance{Fingerprint: "fp-" + route, Reason: route, By: "ada", Until: time.Now().AddDate(0, 0, 30)})
 	}
 	settle(t, l)
 	whole, err := os.ReadFile(path)
@@ -129,8 +131,8 @@ func TestDamagedLedger(t *testing.T) {
 		if _, ok := errors.AsType[*damagedError](err); err != nil && !ok {
 			t.Fatalf("change %d: read gave %v", i, err)
 		}
-		if err == nil && len(text) > 0 && len(read.Snapshot()) != 40 {
-			t.Fatalf("change %d: %d exposures were read without an error", i, len(read.Snapshot()))
+		if err == nil && len(text) > 0 && (len(read.Snapshot()) != 40 || len(read.acceptances) != 40) {
+			t.Fatalf("change %d: %d exposures and %d acceptances were read without an error", i, len(read.Snapshot()), len(read.acceptances))
 		}
 		var log bytes.Buffer
 		again, err := OpenLedger(damaged, LedgerConfig{}, describeTest, slog.New(slog.NewTextHandler(&log, nil)))
@@ -145,7 +147,7 @@ func TestDamagedLedger(t *testing.T) {
 			t.Fatalf("change %d: %d exposures, %d files aside, log %q", i, len(again.Snapshot()), len(aside), log.String())
 		}
 		again.Accept(finding(0))
-		settle(t, again)
+		accept(t, again, Acceptance{Fingerprint: "fp", Reason: "begun anew", By: "ada", Until: time.Now().AddDate(0, 0, 30)})
 		if read, err := ReadLedger(damaged, LedgerConfig{}, describeTest); err != nil || len(read.Snapshot()) != len(again.Snapshot()) {
 			t.Fatalf("change %d: after a write the file holds %d exposures (%v), want %d", i, len(read.Snapshot()), err, len(again.Snapshot()))
 		}

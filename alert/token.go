@@ -73,7 +73,7 @@ func (l *Ledger) addToken(f *classify.Finding, now time.Time) {
 	if !known {
 		r = &TokenRecord{Digest: digest, FirstSeen: at}
 		if dropped, ok := l.tokens.put(digest, r); ok {
-			l.dirty.tokens[dropped] = true
+			l.dirty[tokenBucket][dropped] = true
 		}
 	}
 	r.Token = f.Token
@@ -84,7 +84,7 @@ func (l *Ledger) addToken(f *classify.Finding, now time.Time) {
 		r.LastSeen = at
 	}
 	r.addPlace(f)
-	l.dirty.tokens[digest] = true
+	l.dirty[tokenBucket][digest] = true
 }
 
 func (r *TokenRecord) addPlace(f *classify.Finding) {
@@ -116,7 +116,7 @@ func (l *Ledger) Called(digest string, at time.Time) {
 	if at.After(r.LastCall) {
 		r.LastCall = at
 	}
-	l.dirty.tokens[digest] = true
+	l.dirty[tokenBucket][digest] = true
 }
 
 // Tokens returns a copy of what is known of each token: those that are live first, the one

@@ -29,7 +29,15 @@ type agent struct {
 // sources are read.
 func startAgent(t *testing.T, name string, args ...string) *agent {
 	t.Helper()
-	p := start(t, name, exec.Command(leaktap(), append(args, "--log-level", "debug")...))
+	return startAgentIn(t, "", name, args...)
+}
+
+// startAgentIn does so in a folder.
+func startAgentIn(t *testing.T, dir, name string, args ...string) *agent {
+	t.Helper()
+	cmd := exec.Command(leaktap(), append(args, "--log-level", "debug")...)
+	cmd.Dir = dir
+	p := start(t, name, cmd)
 	a := &agent{p, t, strings.TrimSuffix(p.expect(t, p.stderr, `msg=serving url=(\S+)`, 20*time.Second)[1], "/")}
 	eventually(t, 60*time.Second, name+" is ready", func() error {
 		_, err := get(a.page + "/-/ready")

@@ -2,6 +2,7 @@ package page
 
 import (
 	"cmp"
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
@@ -23,6 +24,9 @@ const perPage = 100
 
 // maxFilter bounds the bytes of one filter.
 const maxFilter = 256
+
+// anyState is the filter that leaves no state out; without one, what is accepted is.
+const anyState = "any"
 
 // sorts are the orders of exposures; the first is the usual one.
 func sorts() []string {
@@ -100,9 +104,19 @@ func (l listing) matches(x *alert.Exposure) bool {
 	if least.UnmarshalText([]byte(l.Severity)) == nil && x.Severity < least {
 		return false
 	}
+	switch l.State {
+	case anyState:
+	case "":
+		if x.State == alert.StateAccepted {
+			return false
+		}
+	case string(x.State):
+	default:
+		return false
+	}
 	f := x.Sample
 	for _, pair := range [][2]string{
-		{l.State, string(x.State)}, {l.Category, string(f.Rule.Category)}, {l.Service, serviceOf(f)}, {l.Rule, f.Rule.ID},
+		{l.Category, string(f.Rule.Category)}, {l.Service, serviceOf(f)}, {l.Rule, f.Rule.ID},
 	} {
 		if pair[0] != "" && pair[0] != pair[1] {
 			return false
@@ -155,16 +169,15 @@ func choicesOf(list []alert.Exposure) choices {
 	for _, s := range alert.States() {
 		c.States = append(c.States, string(s))
 	}
+	categories, services, rules := map[string]bool{}, map[string]bool{}, map[string]bool{}
 	for i := range list {
 		f := list[i].Sample
-		c.Categories = append(c.Categories, string(f.Rule.Category))
-		c.Services = append(c.Services, serviceOf(f))
-		c.Rules = append(c.Rules, f.Rule.ID)
+		categories[string(f.Rule.Category)], services[serviceOf(f)], rules[f.Rule.ID] = true, true, true
 	}
-	for _, values := range []*[]string{&c.Categories, &c.Services, &c.Rules} {
-		slices.Sort(*values)
-		*values = slices.Compact(*values)
-		*values = (*values)[:min(len(*values), maxChoices)]
+	first := func(values map[string]bool) []string {
+		sorted := slices.Sorted(maps.Keys(values))
+		return sorted[:min(len(sorted), maxChoices)]
 	}
+	c.Categories, c.Services, c.Rules = first(categories), first(services), first(rules)
 	return c
 }

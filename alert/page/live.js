@@ -8,8 +8,7 @@
   toggle.hidden = false;
   let on = true;
   const show = () => {
-    toggle.textContent = on ? "Pause" : "Go on";
-    toggle.setAttribute("aria-pressed", String(!on));
+    toggle.textContent = on ? "Pause refresh" : "Resume refresh";
   };
   toggle.addEventListener("click", () => { on = !on; show(); });
   show();

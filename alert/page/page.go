@@ -1,6 +1,10 @@
 // Package page shows exposures, rules and the state of the pipeline to people with
-// a browser. It takes exposures, rules and status rows and gives an http.Handler
-// for the root of a server; it owns no server and no goroutine.
+// a browser, and lets those who have logged in accept exposures. It takes exposures,
+// rules and status rows and gives an http.Handler for the root of a server; it owns no
+// server and no goroutine.
+//
+// A request that changes something needs a session, the token of that session, and to
+// come from this page (Sec-Fetch-Site, Origin).
 //
 // Pages are made on the server, need no JavaScript, and are escaped by
 // html/template; text from outside is stripped of control and format characters
@@ -11,12 +15,14 @@ import (
 	"bytes"
 	"embed"
 	"html/template"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/leaktap/leaktap/alert"
+	"github.com/leaktap/leaktap/alert/login"
 	"github.com/leaktap/leaktap/classify"
 )
 
@@ -37,12 +43,20 @@ type Config struct {
 	Rules     []*classify.Rule
 	// Status returns the rows of the pipeline page; nil shows none.
 	Status func() []Row
+	// Acceptances keeps what is accepted; nil where nothing can be kept.
+	Acceptances Acceptances
+	// Login knows who may accept; nil for nobody.
+	Login *login.Guard
+	// RequireLogin keeps all pages from people who have not logged in.
+	RequireLogin bool
+	// Log takes a line for each change, and for each that was refused. nil is for none.
+	Log *slog.Logger
 	// Now is the clock, time.Now by default.
 	Now func() time.Time
 }
 
 // contentPolicy allows the embedded style sheet and script, which may load this page anew,
-// the empty icon, and the form of filters (W3C Content Security Policy Level 3).
+// the empty icon, and forms (W3C Content Security Policy Level 3).
 const contentPolicy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; " +
 	"base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
@@ -56,7 +70,8 @@ type handler struct {
 }
 
 // New returns the handler of "/", "/findings/FINGERPRINT", "/routes", "/tokens", "/pipeline",
-// "/rules", "/rules/ID", "/style.css" and "/live.js".
+// "/rules", "/rules/ID", "/style.css" and "/live.js", and with Config.Login of "/login",
+// "/logout", "/findings/FINGERPRINT/accept" and "/findings/FINGERPRINT/withdraw".
 func New(c Config) http.Handler {
 	if c.Status == nil {
 		c.Status = func() []Row { return nil }
@@ -64,7 +79,10 @@ func New(c Config) http.Handler {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	h := &handler{c, parseTemplates("findings", "finding", "routes", "tokens", "pipeline", "rules", "rule", "missing")}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	h := &handler{c, parseTemplates("findings", "finding", "routes", "tokens", "pipeline", "rules", "rule", "missing", "login", "refused")}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", h.findings)
 	mux.HandleFunc("GET /findings/{fingerprint}", h.finding)
@@ -77,16 +95,28 @@ func New(c Config) http.Handler {
 		mux.HandleFunc("GET /"+file, func(w http.ResponseWriter, r *http.Request) { http.ServeFileFS(w, r, files, file) })
 	}
 	mux.HandleFunc("GET /", h.missing)
-	return secured(mux)
+	if c.Login != nil {
+		mux.HandleFunc("GET /login", h.loginForm)
+		mux.HandleFunc("POST /login", h.logIn)
+		mux.HandleFunc("POST /logout", h.logOut)
+		mux.HandleFunc("POST /findings/{fingerprint}/accept", h.accept)
+		mux.HandleFunc("POST /findings/{fingerprint}/withdraw", h.withdraw)
+	}
+	fromHere := http.NewCrossOriginProtection()
+	fromHere.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h.refuse(w, r, "The request comes from another site.")
+	}))
+	return secured(fromHere.Handler(h.members(mux)))
 }
 
-// secured sets the headers that every answer carries.
+// secured sets the headers that every answer carries. Other sites are told nothing of where
+// a reader came from; this one is, because a form without it has no Origin either.
 func secured(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		header := w.Header()
 		header.Set("Content-Security-Policy", contentPolicy)
 		header.Set("X-Content-Type-Options", "nosniff")
-		header.Set("Referrer-Policy", "no-referrer")
+		header.Set("Referrer-Policy", "same-origin")
 		header.Set("Cache-Control", "no-store")
 		next.ServeHTTP(w, r)
 	})
@@ -103,6 +133,8 @@ func parseTemplates(names ...string) map[string]*template.Template {
 			"cwe":    func(id string) string { return strings.TrimPrefix(id, "CWE-") },
 			"choice": func(name, label, value string, values []string) choice { return choice{name, label, value, values} },
 			"times":  func(n int64) string { return alert.Plural(n, "time") },
+			"minute": func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04") },
+			"day":    func(t time.Time) string { return t.UTC().Format(time.DateOnly) },
 			"column": columnOf, "tokenClass": tokenClass,
 		})
 		templates[name] = template.Must(layout.ParseFS(files, "templates/layout.html", "templates/"+name+".html"))
@@ -114,9 +146,11 @@ func parseTemplates(names ...string) map[string]*template.Template {
 type view struct {
 	Title, Section string
 	Body           any
+	Visitor        visitor
 }
 
-func (h *handler) render(w http.ResponseWriter, status int, name string, v view) {
+func (h *handler) render(w http.ResponseWriter, r *http.Request, status int, name string, v view) {
+	v.Visitor = h.visitorOf(r)
 	var buf bytes.Buffer
 	if err := h.templates[name].Execute(&buf, v); err != nil {
 		http.Error(w, "the page cannot be shown", http.StatusInternalServerError)
@@ -131,12 +165,13 @@ func (h *handler) render(w http.ResponseWriter, status int, name string, v view)
 func (h *handler) findings(w http.ResponseWriter, r *http.Request) {
 	all := h.Exposures.Snapshot()
 	open, values, total := countOpen(all), choicesOf(all), len(all)
+	accepted := countAccepted(all)
 	l := readListing(r.URL.Query())
 	list := l.apply(all)
 	pages := max((len(list)+perPage-1)/perPage, 1)
 	l.Number = min(l.Number, pages)
 	from := (l.Number - 1) * perPage
-	h.render(w, http.StatusOK, "findings", view{"Findings", "findings", struct {
+	h.render(w, r, http.StatusOK, "findings", view{Title: "Findings", Section: "findings", Body: struct {
 		Listing           listing
 		Choices           choices
 		Sorts             []string
@@ -144,12 +179,13 @@ func (h *handler) findings(w http.ResponseWriter, r *http.Request) {
 		Total, All, Pages int
 		Previous, Next    int // 0 where there is none
 		Open              []severityCount
+		Accepted          int
 	}{
 		Listing: l, Choices: values, Sorts: sorts(),
 		Exposures: list[from:min(from+perPage, len(list))],
 		Total:     len(list), All: total, Pages: pages,
 		Previous: l.Number - 1, Next: (l.Number + 1) % (pages + 1),
-		Open: open,
+		Open: open, Accepted: accepted,
 	}})
 }
 
@@ -177,7 +213,7 @@ func columnOf(l listing, sort, label string) column {
 const maxTokens = 300
 
 // tokens lists the credentials to revoke.
-func (h *handler) tokens(w http.ResponseWriter, _ *http.Request) {
+func (h *handler) tokens(w http.ResponseWriter, r *http.Request) {
 	list := h.Exposures.Tokens()
 	live := 0
 	for i := range list {
@@ -185,7 +221,7 @@ func (h *handler) tokens(w http.ResponseWriter, _ *http.Request) {
 			live++
 		}
 	}
-	h.render(w, http.StatusOK, "tokens", view{"Tokens", "tokens", struct {
+	h.render(w, r, http.StatusOK, "tokens", view{Title: "Tokens", Section: "tokens", Body: struct {
 		Tokens      []alert.TokenRecord
 		Total, Live int
 	}{list[:min(len(list), maxTokens)], len(list), live}})
@@ -197,9 +233,9 @@ func tokenClass(state string) string {
 }
 
 // routes shows what is exposed at each route.
-func (h *handler) routes(w http.ResponseWriter, _ *http.Request) {
+func (h *handler) routes(w http.ResponseWriter, r *http.Request) {
 	list := routesOf(h.Exposures.Snapshot())
-	h.render(w, http.StatusOK, "routes", view{"Routes", "routes", struct {
+	h.render(w, r, http.StatusOK, "routes", view{Title: "Routes", Section: "routes", Body: struct {
 		Routes []routeRow
 		Total  int
 	}{list[:min(len(list), maxRoutes)], len(list)}})
@@ -218,11 +254,21 @@ func countOpen(list []alert.Exposure) []severityCount {
 		counts = append(counts, severityCount{Severity: s})
 	}
 	for i := range list {
-		if list[i].State != alert.StateResolved {
+		if list[i].State.Open() {
 			counts[classify.Critical-list[i].Severity].Count++
 		}
 	}
 	return counts
+}
+
+// countAccepted counts exposures that are accepted.
+func countAccepted(list []alert.Exposure) (n int) {
+	for i := range list {
+		if list[i].State == alert.StateAccepted {
+			n++
+		}
+	}
+	return n
 }
 
 // finding shows one exposure.
@@ -232,19 +278,27 @@ func (h *handler) finding(w http.ResponseWriter, r *http.Request) {
 		h.missing(w, r)
 		return
 	}
-	h.render(w, http.StatusOK, "finding", view{"Finding", "findings", struct {
-		Exposure    alert.Exposure
+	h.showFinding(w, r, http.StatusOK, &x, newAcceptForm(h.Now()))
+}
+
+// showFinding shows an exposure with a form that accepts it.
+func (h *handler) showFinding(w http.ResponseWriter, r *http.Request, status int, x *alert.Exposure, form acceptForm) {
+	h.render(w, r, status, "finding", view{Title: "Finding", Section: "findings", Body: struct {
+		Exposure    *alert.Exposure
 		Description alert.Description
 		Accept      string
-	}{x, alert.Describe(&x), acceptSnippet(x.Sample, h.Now())}})
+		Form        acceptForm
+		Kept        bool
+		Visitor     visitor
+	}{x, alert.Describe(x), acceptSnippet(x.Sample, h.Now()), form, h.Acceptances != nil, h.visitorOf(r)}})
 }
 
-func (h *handler) pipeline(w http.ResponseWriter, _ *http.Request) {
-	h.render(w, http.StatusOK, "pipeline", view{"Pipeline", "pipeline", h.Status()})
+func (h *handler) pipeline(w http.ResponseWriter, r *http.Request) {
+	h.render(w, r, http.StatusOK, "pipeline", view{Title: "Pipeline", Section: "pipeline", Body: h.Status()})
 }
 
-func (h *handler) rules(w http.ResponseWriter, _ *http.Request) {
-	h.render(w, http.StatusOK, "rules", view{"Rules", "rules", h.Rules})
+func (h *handler) rules(w http.ResponseWriter, r *http.Request) {
+	h.render(w, r, http.StatusOK, "rules", view{Title: "Rules", Section: "rules", Body: h.Rules})
 }
 
 func (h *handler) rule(w http.ResponseWriter, r *http.Request) {
@@ -253,9 +307,9 @@ func (h *handler) rule(w http.ResponseWriter, r *http.Request) {
 		h.missing(w, r)
 		return
 	}
-	h.render(w, http.StatusOK, "rule", view{"Rule", "rules", h.Rules[i]})
+	h.render(w, r, http.StatusOK, "rule", view{Title: "Rule", Section: "rules", Body: h.Rules[i]})
 }
 
-func (h *handler) missing(w http.ResponseWriter, _ *http.Request) {
-	h.render(w, http.StatusNotFound, "missing", view{Title: "Not found"})
+func (h *handler) missing(w http.ResponseWriter, r *http.Request) {
+	h.render(w, r, http.StatusNotFound, "missing", view{Title: "Not found"})
 }

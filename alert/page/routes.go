@@ -13,7 +13,7 @@ import (
 type routeRow struct {
 	Service, Method, Route string
 	Worst                  classify.Severity
-	Open, Gone             int
+	Open, Accepted, Gone   int
 	Principals             int
 	Fields                 []fieldRow
 }
@@ -58,11 +58,14 @@ func routesOf(list []alert.Exposure) []routeRow {
 }
 
 func (r *routeRow) add(x *alert.Exposure) {
-	if x.State == alert.StateResolved {
-		r.Gone++
-	} else {
+	switch {
+	case x.State.Open():
 		r.Open++
 		r.Worst = max(r.Worst, x.Severity)
+	case x.State == alert.StateAccepted:
+		r.Accepted++
+	default:
+		r.Gone++
 	}
 	r.Principals = max(r.Principals, x.Principals)
 	if len(r.Fields) < maxFields {

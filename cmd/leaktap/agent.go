@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/leaktap/leaktap/alert"
+	"github.com/leaktap/leaktap/alert/login"
 	"github.com/leaktap/leaktap/alert/page"
 	"github.com/leaktap/leaktap/capture"
 	"github.com/leaktap/leaktap/classify"
@@ -47,6 +48,8 @@ type continuity struct {
 	observations *alert.Observations
 	// randomKey says that the digest key lasts as long as the process.
 	randomKey bool
+	// guard knows who has logged in to the page; nil where nobody can.
+	guard *login.Guard
 }
 
 // runner blocks until its context ends. Its error names what failed.
@@ -194,15 +197,20 @@ func (a *agent) addSource(name string, ready <-chan struct{}, run source) {
 }
 
 // serve binds the server and sets what it shows.
-func (a *agent) serve(listen, webConfig string) error {
-	s, err := newServer(listen, webConfig, a.log)
+func (a *agent) serve(c *httpConfig) error {
+	s, err := newServer(c.Listen, c.WebConfigFile, a.log)
 	if err != nil {
 		return err
 	}
 	a.server = s
-	s.handle(a.metrics.handler(), page.Config{
-		Exposures: a.ledger, Rules: a.rules, Status: a.status,
-	}, a.ready.check, a.reload)
+	a.admit(c.users)
+	findings := page.Config{
+		Exposures: a.ledger, Rules: a.rules, Status: a.status, Login: a.guard, RequireLogin: c.RequireLogin, Log: a.log,
+	}
+	if a.ledger.Kept() {
+		findings.Acceptances = a.ledger
+	}
+	s.handle(a.metrics.handler(), findings, a.ready.check, a.reload)
 	return nil
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/exporter-toolkit/web"
 
 	"github.com/leaktap/leaktap/alert"
+	"github.com/leaktap/leaktap/alert/login"
 	"github.com/leaktap/leaktap/capture"
 	"github.com/leaktap/leaktap/classify"
 )
@@ -168,6 +169,11 @@ type webhookConfig struct {
 type httpConfig struct {
 	Listen        string `yaml:"listen"`
 	WebConfigFile string `yaml:"web_config_file"`
+	// UsersFile names who may log in to the page; RequireLogin shows it to nobody else.
+	UsersFile    string `yaml:"users_file"`
+	RequireLogin bool   `yaml:"require_login"`
+
+	users *login.Users
 }
 
 // defaultListen is loopback: findings tell where to look for leaks.
@@ -263,7 +269,7 @@ func (h *httpConfig) check() *configProblem {
 	if err := web.Validate(h.WebConfigFile); err != nil {
 		return problem("http.web_config_file", "%v", err)
 	}
-	return nil
+	return h.readUsers()
 }
 
 // members is how many kinds of source one entry has.

@@ -92,7 +92,7 @@ func (a *app) demoAgent(o *demoOptions, brokers []string) (*agent, *output, erro
 		Timing: ingest.KafkaTiming{Wait: 250 * time.Millisecond},
 	})
 	if err == nil {
-		err = agent.serve(freeAddress(o.listen), "")
+		err = agent.serve(&httpConfig{Listen: freeAddress(o.listen)})
 	}
 	if err != nil {
 		return nil, nil, errors.Join(usage(err), out.close())

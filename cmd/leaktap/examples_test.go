@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// TestExampleConfigurations loads the configurations that the README and the
+// TestExampleConfigurations loads the configurations that the README, docs/page.md and the
 // help of check-config show.
 func TestExampleConfigurations(t *testing.T) {
 	readme, err := os.ReadFile("../../README.md")
@@ -23,11 +23,19 @@ func TestExampleConfigurations(t *testing.T) {
 	if !found {
 		t.Fatal("the help of check-config shows no configuration")
 	}
+	page, err := os.ReadFile("../../docs/page.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks = append(blocks, regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(string(page), -1)...)
 	examples := []string{help}
 	for _, b := range blocks {
 		examples = append(examples, b[1])
 	}
 	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "users"), []byte(userLine(t, "ada", "a secret of many words")), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, name := range []string{"key", "webhook-secret"} { // the files that they name
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(strings.Repeat("0a", keyBytes)), 0o600); err != nil {
 			t.Fatal(err)
@@ -132,7 +140,7 @@ func TestPolicyPage(t *testing.T) {
 // docs/rules.md is one: its verb and flags are known.
 func TestReadmeCommands(t *testing.T) {
 	var text strings.Builder
-	for _, name := range []string{"../../README.md", "../../docs/rules.md", "../../docs/policy.md"} {
+	for _, name := range []string{"../../README.md", "../../docs/rules.md", "../../docs/policy.md", "../../docs/page.md"} {
 		page, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)

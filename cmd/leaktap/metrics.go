@@ -46,7 +46,7 @@ func newMetrics(version string) *metrics {
 			counts: map[skipped]int64{},
 		},
 		silenced: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "leaktap_silenced_findings_total", Help: "Findings that the policy silenced, by its verdict.",
+			Name: "leaktap_silenced_findings_total", Help: "Findings that the policy silenced, by its verdict, or that somebody has accepted.",
 		}, []string{"verdict"}),
 		unjudged: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "leaktap_unjudged_responses_total", Help: "Responses of routes that the policy describes which it could not judge.",
@@ -88,6 +88,13 @@ func (m *metrics) observe(kind classify.SourceKind, in classify.Inspection, took
 	}
 	if in.DroppedCandidates > 0 { // places, each of a byte at least
 		m.skip(kind, "miss-limit", in.DroppedCandidates)
+	}
+}
+
+// accepted counts a finding that somebody has accepted.
+func (m *metrics) accepted() {
+	if m != nil {
+		m.silenced.WithLabelValues(classify.VerdictAccepted).Inc()
 	}
 }
 

@@ -120,7 +120,12 @@ func (p *pipeline) observe(o *classify.Observation) {
 
 func (p *pipeline) report(f *classify.Finding) {
 	if p.ignoring.accepts(f) {
-		p.silenced.accepted.Add(1)
+		p.withhold()
+		return
+	}
+	if p.ledger != nil && p.ledger.Accepts(f.Fingerprint) {
+		p.ledger.Accept(f) // it tells whether what is accepted goes on
+		p.withhold()
 		return
 	}
 	for {
@@ -132,6 +137,12 @@ func (p *pipeline) report(f *classify.Finding) {
 	for _, s := range p.sinks {
 		s.Accept(f)
 	}
+}
+
+// withhold counts a finding that somebody has accepted.
+func (p *pipeline) withhold() {
+	p.silenced.accepted.Add(1)
+	p.metrics.accepted()
 }
 
 // Settle waits until every sink has delivered what it accepted.

@@ -149,7 +149,7 @@ func (c *config) sum() (sum [sha256.Size]byte) {
 
 // files are the files that the configuration names, its own first.
 func (c *config) files() []string {
-	files := append([]string{c.file, c.Classify.KeyFile, c.Policy.File, c.Policy.Baseline, c.HTTP.WebConfigFile}, c.Policy.OpenAPI...)
+	files := append([]string{c.file, c.Classify.KeyFile, c.Policy.File, c.Policy.Baseline, c.HTTP.WebConfigFile, c.HTTP.UsersFile}, c.Policy.OpenAPI...)
 	files = append(files, c.Rules.Files...)
 	if s := c.Sinks.Webhook; s != nil {
 		files = append(files, s.SecretFile, s.TemplateFile)

@@ -41,9 +41,10 @@ Coverage is read from the metrics of a running agent.`,
 was found, and how often it was used since. Tokens are named by their digest under the
 installation's key, never shown.`,
 			"leave out what has expired", tokenReport),
-		a.reportVerb("exposures", "List exposures: open, back again, resolved",
+		a.reportVerb("exposures", "List exposures: open, back again, accepted, resolved",
 			`Exposures lists what is exposed, the worst first: since when, how often, to how many
-principals, and whether it is gone (resolved) or back after it was (regressed).`,
+principals, whether it is gone (resolved) or back after it was (regressed), and who accepted
+it until when, and why.`,
 			"leave out what is resolved", exposureReport))
 	return c
 }
@@ -165,13 +166,15 @@ type wireExposure struct {
 	MoreThan    bool              `json:"more_principals,omitempty"`
 	Absent      int64             `json:"answers_without"`
 	Regressions int               `json:"regressions"`
+	Occurs      bool              `json:"occurs"`
+	Acceptance  *alert.Acceptance `json:"acceptance,omitempty"`
 	Newest      *classify.Finding `json:"newest"`
 }
 
 // exposureReport lists exposures.
 func exposureReport(l *alert.Ledger, all bool) table {
 	t := table{
-		columns: []string{"SEVERITY", "RULE", "STATE", "ENDPOINT", "PART", "SINCE", "LAST", "TIMES", "PRINCIPALS", "FIRST", "FINGERPRINT"},
+		columns: []string{"SEVERITY", "RULE", "STATE", "ENDPOINT", "PART", "SINCE", "LAST", "TIMES", "PRINCIPALS", "FIRST", "FINGERPRINT", "ACCEPTED BY", "UNTIL", "REASON"},
 		nothing: "nothing is exposed",
 	}
 	list := l.Snapshot()
@@ -184,12 +187,17 @@ func exposureReport(l *alert.Ledger, all bool) table {
 		if x.MorePrincipals {
 			principals += " or more"
 		}
+		var by, until, reason string
+		if a := x.Acceptance; a != nil {
+			by, until, reason = a.By, a.Until.Format(time.DateOnly), a.Reason
+		}
 		t.entries = append(t.entries, wireExposure{
-			x.Fingerprint, x.State, x.Severity, x.FirstSeen, x.LastSeen, x.Findings, x.Count, x.Principals, x.MorePrincipals, x.Absent, x.Regressions, x.Sample,
+			x.Fingerprint, x.State, x.Severity, x.FirstSeen, x.LastSeen, x.Findings, x.Count, x.Principals, x.MorePrincipals, x.Absent, x.Regressions,
+			x.Occurs, x.Acceptance, x.Sample,
 		})
 		t.rows = append(t.rows, []string{
 			x.Severity.String(), x.Sample.Rule.ID, string(x.State), d.Endpoint, d.Part, moment(x.FirstSeen), moment(x.LastSeen),
-			strconv.FormatInt(x.Count, 10), principals, d.First, x.Fingerprint,
+			strconv.FormatInt(x.Count, 10), principals, d.First, x.Fingerprint, by, until, reason,
 		})
 	}
 	return t

@@ -55,6 +55,7 @@ func (a *app) agentFrom(file string, before *agent, aggregate bool) (*agent, *co
 	agent.ledgerConfig = c.Sinks.Ledger
 	agent.metrics.reloaded(true)
 	agent.randomKey = c.Classify.KeyFile == ""
+	agent.guard = before.guardOf()
 	if aggregate {
 		if problem := agent.aggregates(c); problem != nil {
 			return nil, nil, c.locate(problem)
@@ -90,7 +91,7 @@ func (a *agent) serveConfigured(c *config) error {
 	if c.HTTP.Listen == "" {
 		return nil
 	}
-	if err := a.serve(c.HTTP.Listen, c.HTTP.WebConfigFile); err != nil {
+	if err := a.serve(&c.HTTP); err != nil {
 		return c.locate(problem("http.listen", "%v", err))
 	}
 	return nil
@@ -173,7 +174,7 @@ func (a *agent) addSinks(c sinksConfig) *configProblem {
 // Alertmanager forgets what is not sent again, and a restart proves nothing mended.
 func (a *agent) goOnAlerting(am *alert.Alertmanager) {
 	for _, x := range a.ledger.Snapshot() {
-		if x.State != alert.StateResolved {
+		if x.State.Open() {
 			am.Accept(x.Sample)
 		}
 	}
@@ -231,7 +232,9 @@ column. A complete file:
       brokers: [kafka-0:9092]
       topic: leaktap-findings
   http:
-    listen: 127.0.0.1:9464         # metrics, health, findings page`,
+    listen: 127.0.0.1:9464         # metrics, health, findings page
+    # users_file: /etc/leaktap/users # who may accept findings; 'leaktap page password NAME' makes a line
+    # require_login: true          # and the page is for them alone`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			_, c, err := a.agentFrom(args[0], nil, false)

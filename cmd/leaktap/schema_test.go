@@ -40,7 +40,7 @@ func TestConfigSchema(t *testing.T) {
 		"check-config.txtar": {"full.yaml", "least.yaml"},
 		"check-config-bad.txtar": {
 			"unknown-top.yaml", "unknown-nested.yaml", "unknown-kafka-key.yaml", "sources-scalar.yaml", "brokers-scalar.yaml", "bad-duration.yaml", "promiscuous.yaml",
-			"findings-text.yaml", "findings-negative.yaml", "am-severity.yaml",
+			"findings-text.yaml", "findings-negative.yaml", "am-severity.yaml", "users-typo.yaml", "login-text.yaml",
 		},
 	} {
 		archive, err := txtar.ParseFile("testdata/script/" + script)

@@ -88,7 +88,7 @@ func (a *app) sniff(ctx context.Context, o *sniffOptions, filter string) error {
 		stats, err = a.addCaptureFile(agent, cfg, o.file)
 	}
 	if err == nil && o.listen != "" {
-		err = agent.serve(o.listen, "")
+		err = agent.serve(&httpConfig{Listen: o.listen})
 	}
 	if err != nil {
 		return errors.Join(usage(err), out.close())

@@ -121,7 +121,7 @@ func (a *app) tail(ctx context.Context, o *tailOptions) error {
 	}
 	err = agent.addKafka(cfg)
 	if err == nil && o.listen != "" {
-		err = agent.serve(o.listen, "")
+		err = agent.serve(&httpConfig{Listen: o.listen})
 	}
 	if err != nil {
 		return errors.Join(usage(err), out.close())

@@ -1,25 +1,10 @@
 // Looks at the findings page as people do: in light, dark and narrow, by keyboard, without
 // JavaScript, in print. usage: node check.mjs URL CHROMIUM MODULES [SCREENSHOTS]
 // Writes a line for each thing that is wrong, and exits 1 if there is one.
-import { createRequire } from "node:module";
-import { readFileSync } from "node:fs";
 import path from "node:path";
+import { start, looks, fail, check, end, sound } from "./chromium.mjs";
 
-const [, , url, chromiumPath, modules, shots] = process.argv;
-const require = createRequire(path.join(path.resolve(modules), "x.js"));
-const { chromium } = require("playwright-core");
-const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
-
-let wrong = 0;
-const fail = (text) => { wrong++; console.log(text); };
-const check = (ok, text) => { if (!ok) fail(text); };
-
-const browser = await chromium.launch({ executablePath: chromiumPath, args: ["--no-sandbox", "--disable-gpu"] });
-const looks = {
-  light: { viewport: { width: 1280, height: 900 }, colorScheme: "light" },
-  dark: { viewport: { width: 1280, height: 900 }, colorScheme: "dark" },
-  narrow: { viewport: { width: 360, height: 740 }, colorScheme: "light" },
-};
+const { url, browser, axe, rest: [shots] } = await start();
 
 // pages returns the addresses to look at: one of each kind.
 async function pages(page) {
@@ -35,11 +20,7 @@ for (const [look, options] of Object.entries(looks)) {
   page.on("pageerror", (e) => fail(`${look}: ${e}`));
   for (const [name, address] of Object.entries(await pages(page))) {
     await page.goto(new URL(address, url).href);
-    // The policy of the page forbids scripts of others: axe is run from outside of it.
-    const result = await page.evaluate(`${axe}; axe.run(document, { resultTypes: ["violations"] })`);
-    for (const v of result.violations) fail(`${look} ${name}: axe ${v.id}: ${v.help} (${v.nodes.length}, ${v.nodes[0].target})`);
-    const overflow = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth");
-    check(overflow <= 0, `${look} ${name}: the page is ${overflow} pixels too wide`);
+    await sound(page, axe, `${look} ${name}`);
     if (shots) await page.screenshot({ path: path.join(shots, `${name}-${look}.png`) });
   }
   await context.close();
@@ -100,6 +81,4 @@ for (const [look, options] of Object.entries(looks)) {
   check(await page.isVisible("table"), "print: the list is not printed");
 }
 
-await browser.close();
-console.log(wrong ? `${wrong} wrong` : "all well");
-process.exit(wrong ? 1 : 0);
+await end(browser);

@@ -1,0 +1,169 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// pictureLimit is the size of a picture in docs/, in bytes.
+const pictureLimit = 80_000
+
+// TestAcceptInTheBrowser accepts a finding with Chromium, as people do: log in, accept, see it
+// apart, withdraw; what is wrong or forged is refused. Then the agent is killed and started
+// again: what was accepted is, and raises nothing.
+func TestAcceptInTheBrowser(t *testing.T) {
+	b, s := newBrowser(t), newShopLog(t)
+	a := s.start(t, "agent")
+	b.run(t, "browser/accept.mjs", a.page, s.password)
+
+	a.kill()
+	a = s.start(t, "again")
+	report := run(t, "", "report", "exposures", "--ledger", s.ledger, "-o", "csv")
+	if report.code != 0 || !strings.Contains(report.stdout, ",ada,") || !strings.Contains(report.stdout, "the demo's own") {
+		t.Errorf("the report ended with %d:\n%s%s", report.code, report.stdout, report.stderr)
+	}
+	before := len(findingsIn(t, s.findings))
+	s.append(t, 100)
+	a.waitForMetric("leaktap_silenced_findings_total", 1)
+	a.terminate(t)
+	for _, f := range findingsIn(t, s.findings)[before:] {
+		if f.Rule == "password-hash" && strings.HasPrefix(f.HTTP.Route, "/api/profile") {
+			t.Errorf("a finding of the accepted exposure was written: %+v", f)
+		}
+	}
+	p := pile{}
+	p.keepProcess(a.process)
+	p.keepFile(t, s.ledger)
+	s.secrets.plant("password of ada", s.password)
+	p.search(t, s.secrets)
+}
+
+// TestPictures makes the pictures of docs/, which LEAKTAP_PICTURES names as their folder, and
+// checks their size.
+func TestPictures(t *testing.T) {
+	b, s := newBrowser(t), newShopLog(t)
+	folder := cmp.Or(os.Getenv("LEAKTAP_PICTURES"), t.TempDir())
+	b.run(t, "browser/pictures.mjs", s.start(t, "agent").page, s.password, folder)
+	for _, name := range []string{"page-list", "page-finding-dark", "page-narrow"} {
+		info, err := os.Stat(filepath.Join(folder, name+".webp"))
+		if err != nil {
+			t.Error(err)
+		} else if info.Size() > pictureLimit || info.Size() < 5_000 {
+			t.Errorf("%s has %d bytes", info.Name(), info.Size())
+		}
+	}
+}
+
+// browser is what scripts in Chromium need.
+type browser struct{ node, chromium, modules string }
+
+func newBrowser(t *testing.T) browser {
+	t.Helper()
+	b := browser{tool(t, "node"), tool(t, "chromium"), filepath.Join(root, ".tools", "browser")}
+	_, err := os.Stat(filepath.Join(b.modules, "node_modules", "axe-core"))
+	need(t, "playwright-core and axe-core (e2e/setup.sh browser)", err)
+	return b
+}
+
+// run runs a script on a page, with the password of ada in a variable.
+func (b browser) run(t *testing.T, script, page, password string, args ...string) {
+	t.Helper()
+	c := exec.Command(b.node, append([]string{script, page, b.chromium, b.modules}, args...)...)
+	c.Env = append(os.Environ(), "LEAKTAP_PASSWORD="+password)
+	if out, err := c.CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v\n%s", script, err, out)
+	}
+}
+
+// shopLog is the log of a careless shop, and an agent's configuration to read it.
+type shopLog struct {
+	secrets                              *secrets
+	dir, log, ledger, findings, password string
+}
+
+func newShopLog(t *testing.T) *shopLog {
+	t.Helper()
+	dir := t.TempDir()
+	s := &shopLog{
+		secrets: newSecrets(), password: random(alphanumeric, 24), dir: dir,
+		log: filepath.Join(dir, "shop.log"), ledger: filepath.Join(dir, "ledger.db"), findings: filepath.Join(dir, "findings.jsonl"),
+	}
+	c := exec.Command(leaktap(), "page", "password", "ada")
+	c.Stdin = strings.NewReader(s.password + "\n")
+	users, err := c.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, dir, "users", string(users))
+	write(t, dir, "key", random(hexDigits, 64))
+	write(t, dir, "leaktap.yaml", `sources:
+  - files: {paths: [shop.log], state: state.json}
+classify: {key_file: key}
+sinks:
+  ledger: {path: ledger.db}
+  jsonl: {path: findings.jsonl}
+http: {listen: "127.0.0.1:0", users_file: users}
+`)
+	s.append(t, 0)
+	return s
+}
+
+// start starts an agent and waits until it has read the log.
+func (s *shopLog) start(t *testing.T, name string) *agent {
+	t.Helper()
+	a := startAgentIn(t, s.dir, name, "run", "--config", "leaktap.yaml")
+	a.waitForMetric("leaktap_exposures", 12)
+	return a
+}
+
+// append writes exchanges to the log, at a minute each from a number on.
+func (s *shopLog) append(t *testing.T, minute int) {
+	t.Helper()
+	f, err := os.OpenFile(s.log, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	began := time.Now().UTC().Truncate(time.Hour).Add(-6 * time.Hour)
+	u := s.secrets.Users
+	row := func(u *user) map[string]any {
+		return map[string]any{"id": u.ID, "username": u.Username, "email": u.Email, "phone": u.Phone, "password_hash": u.PasswordHash, "role": u.Role, "is_admin": u.IsAdmin}
+	}
+	for _, x := range []struct {
+		service, method, url string
+		status               int
+		body                 any
+	}{
+		{"accounts", "GET", "/api/profile/1", 200, row(&u[0])},
+		{"accounts", "GET", "/api/profile/2", 200, row(&u[1])},
+		{"shop", "GET", "/api/users?page=1", 200, map[string]any{"users": []any{row(&u[0]), row(&u[1]), row(&u[2]), row(&u[3])}}},
+		{"billing", "GET", "/api/invoices/17", 200, map[string]any{"total": 12, "customer": map[string]any{"email": u[2].Email, "phone": u[2].Phone}}},
+		{"shop", "GET", "/api/debug/env", 200, map[string]any{"config": map[string]any{"SECRET_KEY": s.secrets.SigningKey, "DATABASE_URL": s.secrets.DatabaseURL}}},
+		{"shop", "GET", "/api/report", 500, map[string]any{"error": "ZeroDivisionError", "trace": "Traceback (most recent call last):\n  File \"/srv/shop/report.py\", line 12, in total\n    return a / b\nZeroDivisionError: division by zero\n"}},
+		{"shop", "GET", "/api/books", 200, map[string]any{"books": []any{map[string]any{"title": "One"}}}},
+	} {
+		body, err := json.Marshal(x.body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		minute++
+		record, err := json.Marshal(map[string]any{
+			"time": began.Add(time.Duration(minute) * time.Minute), "service": x.service, "method": x.method, "url": x.url, "host": x.service + ".test", "scheme": "https", "status": x.status,
+			"request_headers":  map[string]string{"Authorization": "Bearer " + s.secrets.token(u[minute%len(u)], time.Now().Add(time.Hour))},
+			"response_headers": map[string]string{"Content-Type": "application/json"}, "response_body": string(body),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(f, "%s\n", record)
+	}
+}
