@@ -239,19 +239,25 @@ group.initial.rebalance.delay.ms=0
 	return nodes, &broker{nodes[0], strings.Join(addresses, ","), newKafkaClient(t, addresses...)}
 }
 
+// waitForBrokers waits until a cluster has so many brokers.
+func waitForBrokers(t *testing.T, kafka *broker, n int) {
+	t.Helper()
+	eventually(t, 60*time.Second, "cluster has its brokers", func() error {
+		meta, err := kmsg.NewPtrMetadataRequest().RequestWith(context.Background(), kafka.client)
+		if err == nil && len(meta.Brokers) < n {
+			err = fmt.Errorf("%d of %d brokers", len(meta.Brokers), n)
+		}
+		return err
+	})
+}
+
 // TestBrokerIsKilledInACluster ends one of three nodes with kill -9, with records
 // under way: nothing is lost, and no record that was acknowledged waits for 15 s.
 func TestBrokerIsKilledInACluster(t *testing.T) {
 	prove(t)
 	nodes, kafka := startCluster(t)
 	const topic, partitions = "replicated", 6
-	eventually(t, 60*time.Second, "cluster has three brokers", func() error {
-		meta, err := kmsg.NewPtrMetadataRequest().RequestWith(context.Background(), kafka.client)
-		if err == nil && len(meta.Brokers) < 3 {
-			err = fmt.Errorf("%d brokers", len(meta.Brokers))
-		}
-		return err
-	})
+	waitForBrokers(t, kafka, len(nodes))
 	kafka.replicated(t, topic, partitions, 3)
 	s := newSecrets()
 	out := filepath.Join(t.TempDir(), "findings.jsonl")
