@@ -36,6 +36,7 @@ type walker struct {
 	kept      int
 	seed      maphash.Seed
 	mediaType string
+	skimming
 }
 
 // step is an object or a list on the way to a value.
@@ -70,7 +71,7 @@ type excess struct {
 
 // walkBody walks a JSON body; false if it is none. Without a shape only lists are counted.
 func (w *walker) walkBody(p *classify.Policing, r *route, root *shape) bool {
-	w.excess, w.dropped, w.most, w.mostAt, w.deep = w.excess[:0], 0, 0, w.mostAt[:0], false
+	w.clear()
 	if len(p.X.Response.Body) == 0 || !r.fields && r.maxItems == 0 {
 		return true
 	}
@@ -88,11 +89,20 @@ func (w *walker) walkBody(p *classify.Policing, r *route, root *shape) bool {
 	}
 	first.ok = w.fits(first.next, first.nextMask)
 	w.steps, w.kept = append(w.steps[:0], first), 0
-	w.tokens()
+	if !w.skim() {
+		w.clear()
+		w.steps, w.kept = append(w.steps[:0], first), 0
+		w.tokens()
+	}
 	return true
 }
 
-// tokens walks the body.
+// clear forgets what was found.
+func (w *walker) clear() {
+	w.excess, w.dropped, w.most, w.mostAt, w.deep = w.excess[:0], 0, 0, w.mostAt[:0], false
+}
+
+// tokens walks a body whatever it is.
 func (w *walker) tokens() {
 	s := jsonscan.New(w.body)
 	top := &w.steps[0]

@@ -22,7 +22,7 @@ var mayImport = map[string][]string{
 	"classify/planes/asm": nil,
 	"classify/jsonscan":   {"classify/planes"},
 	"classify/detect":     {"classify", "classify/jsonscan"},
-	"classify/policy":     {"classify", "classify/jsonscan"},
+	"classify/policy":     {"classify", "classify/jsonscan", "classify/planes"},
 	// classify/detect/detecttest reads corpora, for tests and for `rules test`.
 	"classify/detect/detecttest": {"classify"},
 	"classify/window":            {"classify"},
