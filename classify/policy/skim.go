@@ -143,24 +143,30 @@ func (w *walker) value(top *step, at int, item bool) bool {
 	if at == len(w.body) {
 		return true // it is cut
 	}
-	tells := true
 	switch c := w.body[at]; {
-	case c == '{' || c == '[':
+	case c == '{' || c == '[', c == ']' && item: // the list is empty
 		return true
-	case c == ']' && item: // the list is empty
-		return true
-	case c == '"': // an empty string tells nothing
-		tells = at+1 < len(w.body) && w.body[at+1] != '"'
-	case c == 'n':
-		tells = false
-	case c != '-' && c != 't' && c != 'f' && (c < '0' || c > '9'):
+	case !startsValue(c):
 		return false
 	}
 	if item {
 		top.items++
 	}
-	if tells && !top.ok {
+	if !top.ok && tells(w.body[at:]) {
 		w.found(top.next, top.nextMask)
 	}
 	return true
+}
+
+// startsValue says whether a string, a number or a literal may start with a byte.
+func startsValue(c byte) bool {
+	return c == '"' || c == '-' || '0' <= c && c <= '9' || c == 't' || c == 'f' || c == 'n'
+}
+
+// tells says whether a plain value tells anything: null and the empty string do not.
+func tells(value []byte) bool {
+	if value[0] == '"' {
+		return len(value) > 1 && value[1] != '"'
+	}
+	return value[0] != 'n'
 }
