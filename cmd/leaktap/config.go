@@ -1,11 +1,12 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/prometheus/exporter-toolkit/web"
@@ -69,25 +70,20 @@ func (c *interfaceConfig) capture() (capture.Config, error) {
 	}, err
 }
 
-func (c *interfaceConfig) check(path string) *configProblem {
-	switch {
-	case c.Name == "" && len(c.Names) == 0:
-		return problem(path+".name", "is needed")
-	case c.Workers < 0 || c.Workers > capture.MaxWorkers:
-		return problem(path+".workers", "want 1 to %d", capture.MaxWorkers)
-	case c.RingMiB < 0 || c.RingMiB > capture.MaxRing>>20:
-		return problem(path+".ring_mib", "want 1 to %d", capture.MaxRing>>20)
+func (c *interfaceConfig) check(path string) (all problems) {
+	all.need(c.Name != "" || len(c.Names) > 0, path+".name", "")
+	if c.Workers < 0 || c.Workers > capture.MaxWorkers {
+		all.add(path+".workers", "want 1 to %d", capture.MaxWorkers)
 	}
-	if err := capture.CheckFilter(c.Filter); err != nil {
-		return problem(path+".filter", "%v", err)
+	if c.RingMiB < 0 || c.RingMiB > capture.MaxRing>>20 {
+		all.add(path+".ring_mib", "want 1 to %d", capture.MaxRing>>20)
 	}
-	if _, err := capture.NewServices(c.Services, ""); err != nil {
-		return problem(path+".services", "%v", err)
-	}
-	if _, err := capture.NewServices(nil, c.ServicesFile); err != nil {
-		return problem(path+".services_file", "%v", err)
-	}
-	return nil
+	all.wrong(path+".filter", capture.CheckFilter(c.Filter))
+	_, err := capture.NewServices(c.Services, "")
+	all.wrong(path+".services", err)
+	_, err = capture.NewServices(nil, c.ServicesFile)
+	all.wrong(path+".services_file", err)
+	return all
 }
 
 type classifyConfig struct {
@@ -162,97 +158,109 @@ type httpConfig struct {
 // defaultListen is loopback: findings tell where to look for leaks.
 const defaultListen = "127.0.0.1:9464"
 
-// loadConfig reads and checks a configuration file. Errors name file, line and
-// column.
+// loadConfig reads and checks a configuration file. Its error names all mistakes, a line
+// each, with file, line and column.
 func loadConfig(file string) (*config, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return nil, fmt.Errorf("read configuration: %w", err)
 	}
-	c := &config{HTTP: httpConfig{Listen: defaultListen}}
-	if err := decodeYAML(file, text, c); err != nil {
+	c := &config{HTTP: httpConfig{Listen: defaultListen}, file: file, text: text}
+	wrong := decodeAll(file, text, c)
+	found := c.check()
+	wrong.add(text, found)
+	wrong.add(text, c.build(found))
+	if err := wrong.err(); err != nil {
 		return nil, err
-	}
-	c.file, c.text = file, text
-	if problem := c.check(); problem != nil {
-		return nil, c.locate(problem)
 	}
 	return c, nil
 }
 
-// check finds what decoding cannot.
-func (c *config) check() *configProblem {
-	if len(c.Sources) == 0 {
-		return problem("sources", "there is none: add a kafka, an interface or a files source")
-	}
-	for i, s := range c.Sources {
-		if p := s.check(fmt.Sprintf("sources[%d]", i)); p != nil {
-			return p
-		}
-	}
-	return cmp.Or(c.Classify.check(), c.Rules.check(filepath.Dir(c.file)), c.Policy.check(filepath.Dir(c.file)), c.Sinks.check(), c.HTTP.check())
+// locate returns the error for a problem: file, line, column, key, cause.
+func (c *config) locate(p *configProblem) error {
+	return fmt.Errorf("%s: %w", p.position(c.file, c.text), p)
 }
 
-func (c *classifyConfig) check() *configProblem {
-	switch {
-	case c.FindingsPerExchange < 0:
-		return problem("classify.findings_per_exchange", "is negative")
-	case c.DecodeLayers < 0:
-		return problem("classify.decode_layers", "is negative")
+// check finds what decoding cannot.
+func (c *config) check() (all problems) {
+	if len(c.Sources) == 0 {
+		all = problems{{path: "$.sources", text: "there is none: add a kafka, an interface or a files source", missing: true}}
 	}
-	if _, err := digestKey(c.KeyFile); err != nil {
-		return problem("classify.key_file", "%v", err)
+	for i, s := range c.Sources {
+		all = append(all, s.check(fmt.Sprintf("sources[%d]", i))...)
 	}
-	return nil
+	dir := filepath.Dir(c.file)
+	return slices.Concat(all, c.Classify.check(), c.Rules.check(dir), c.Policy.check(dir), c.Sinks.check(), c.HTTP.check())
+}
+
+// build makes sources and sinks as run would, and throws them away: nothing is connected to.
+// Of a part that is known to be wrong it says nothing more.
+func (c *config) build(known problems) (all problems) {
+	log := slog.New(slog.DiscardHandler)
+	scratch := newAgent(log, &detection{}, time.Now, alert.NewLedger(alert.LedgerConfig{}))
+	everything := *c
+	everything.Enabled = nil
+	for _, p := range scratch.configure(&everything) {
+		if !slices.ContainsFunc(known, func(k *configProblem) bool { return within(k.path, p.path) || within(p.path, k.path) }) {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
+func (c *classifyConfig) check() (all problems) {
+	if c.FindingsPerExchange < 0 {
+		all.add("classify.findings_per_exchange", "is negative")
+	}
+	if c.DecodeLayers < 0 {
+		all.add("classify.decode_layers", "is negative")
+	}
+	_, err := digestKey(c.KeyFile)
+	all.wrong("classify.key_file", err)
+	return all
 }
 
 // check reads the rule files, whose names it makes relative to where the
 // configuration is.
-func (r *rulesConfig) check(dir string) *configProblem {
+func (r *rulesConfig) check(dir string) (all problems) {
 	set, err := loadRules(nil)
 	if err != nil {
-		return problem("rules", "%v", err)
+		all.wrong("rules", err)
+		return all
 	}
 	for i, file := range r.Files {
 		if !filepath.IsAbs(file) {
 			r.Files[i] = filepath.Join(dir, file)
 		}
-		if _, err := set.add(r.Files[i]); err != nil {
-			return problem(fmt.Sprintf("rules.files[%d]", i), "%v", err)
-		}
+		_, err := set.add(r.Files[i])
+		all.wrong(fmt.Sprintf("rules.files[%d]", i), err)
 	}
 	set.compile()
 	for i, name := range r.Disable {
-		if err := set.disable(name); err != nil {
-			return problem(fmt.Sprintf("rules.disable[%d]", i), "%v", err)
-		}
+		all.wrong(fmt.Sprintf("rules.disable[%d]", i), set.disable(name))
 	}
-	return nil
+	return all
 }
 
-func (s *sinksConfig) check() *configProblem {
-	switch {
-	case s.JSONLines != nil && s.JSONLines.Path == "":
-		return problem("sinks.jsonl.path", "is needed")
-	case s.Alertmanager != nil && len(s.Alertmanager.URLs) == 0:
-		return problem("sinks.alertmanager.urls", "is needed: the base URL of each member of the cluster")
-	case s.Webhook != nil && s.Webhook.URL == "":
-		return problem("sinks.webhook.url", "is needed")
+func (s *sinksConfig) check() (all problems) {
+	if s.JSONLines != nil {
+		all.need(s.JSONLines.Path != "", "sinks.jsonl.path", "")
 	}
-	if p := s.Observations.check("sinks.observations"); p != nil {
-		return p
+	if s.Alertmanager != nil {
+		all.need(len(s.Alertmanager.URLs) > 0, "sinks.alertmanager.urls", ": the base URL of each member of the cluster")
 	}
-	return s.Kafka.check("sinks.kafka")
+	if s.Webhook != nil {
+		all.need(s.Webhook.URL != "", "sinks.webhook.url", "")
+	}
+	return slices.Concat(all, s.Observations.check("sinks.observations"), s.Kafka.check("sinks.kafka"))
 }
 
-func (h *httpConfig) check() *configProblem {
+func (h *httpConfig) check() (all problems) {
 	if _, err := net.ResolveTCPAddr("tcp", h.Listen); h.Listen != "" && err != nil {
-		return problem("http.listen", "want an address HOST:PORT or :PORT")
+		all.add("http.listen", "want an address HOST:PORT or :PORT")
 	}
-	if err := web.Validate(h.WebConfigFile); err != nil {
-		return problem("http.web_config_file", "%v", err)
-	}
-	return nil
+	all.wrong("http.web_config_file", web.Validate(h.WebConfigFile))
+	return all
 }
 
 // members is how many kinds of source one entry has.
@@ -265,14 +273,18 @@ func (s *sourceConfig) members() (n int) {
 	return n
 }
 
-func (s *sourceConfig) check(path string) *configProblem {
-	switch {
-	case s.members() != 1:
-		return problem(path, "want one of kafka, interface and files")
-	case s.Kafka != nil:
-		return s.Kafka.check(path + ".kafka")
-	case s.Files != nil:
-		return s.Files.check(path + ".files")
+func (s *sourceConfig) check(path string) (all problems) {
+	if s.members() != 1 {
+		all.add(path, "want one of kafka, interface and files")
 	}
-	return s.Interface.check(path + ".interface")
+	if s.Kafka != nil {
+		all = append(all, s.Kafka.check(path+".kafka")...)
+	}
+	if s.Interface != nil {
+		all = append(all, s.Interface.check(path+".interface")...)
+	}
+	if s.Files != nil {
+		all = append(all, s.Files.check(path+".files")...)
+	}
+	return all
 }
