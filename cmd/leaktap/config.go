@@ -6,9 +6,11 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"time"
 
+	"github.com/goccy/go-yaml"
 	"github.com/prometheus/exporter-toolkit/web"
 
 	"github.com/leaktap/leaktap/alert"
@@ -49,7 +51,7 @@ type interfaceConfig struct {
 	// Workers is how many threads share the packets, RingMiB the memory in which
 	// packets wait, for all of them; 0 means as many as cores, 4 at most, and 32.
 	Workers int `yaml:"workers"`
-	RingMiB int `yaml:"ring_mib"`
+	RingMiB int `yaml:"ring_mib" default:"32"`
 	// Services names servers by ADDRESS[:PORT] or network, ServicesFile is a file
 	// that does, read again when it changes.
 	Services     map[string]string `yaml:"services"`
@@ -88,9 +90,9 @@ func (c *interfaceConfig) check(path string) (all problems) {
 
 type classifyConfig struct {
 	KeyFile             string   `yaml:"key_file"`
-	FindingsPerExchange int      `yaml:"findings_per_exchange"`
-	DecodeLayers        int      `yaml:"decode_layers"`
-	TimePerMiB          duration `yaml:"time_per_mib"`
+	FindingsPerExchange int      `yaml:"findings_per_exchange" default:"100"`
+	DecodeLayers        int      `yaml:"decode_layers" default:"4"`
+	TimePerMiB          duration `yaml:"time_per_mib" default:"50ms"`
 }
 
 // limits are those that are set.
@@ -121,8 +123,8 @@ type jsonLinesConfig struct {
 
 type ledgerConfig struct {
 	Path           string   `yaml:"path"`
-	ResolveAfter   duration `yaml:"resolve_after"`
-	ResolveAnswers int64    `yaml:"resolve_answers"`
+	ResolveAfter   duration `yaml:"resolve_after" default:"1h"`
+	ResolveAnswers int64    `yaml:"resolve_answers" default:"50"`
 }
 
 // limits are those that are set.
@@ -131,23 +133,23 @@ func (c *ledgerConfig) limits() alert.LedgerConfig {
 }
 
 type alertmanagerConfig struct {
-	URLs          []string `yaml:"urls"`
-	MinSeverity   severity `yaml:"min_severity"`
-	Resend        duration `yaml:"resend"`
-	ResolveAfter  duration `yaml:"resolve_after"`
-	SettleTimeout duration `yaml:"settle_timeout"`
-	ExternalURL   string   `yaml:"external_url"`
-	RunbookURL    string   `yaml:"runbook_url"`
+	URLs          []string `yaml:"urls" mask:"user"`
+	MinSeverity   severity `yaml:"min_severity" default:"low"`
+	Resend        duration `yaml:"resend" default:"1m"`
+	ResolveAfter  duration `yaml:"resolve_after" default:"1h"`
+	SettleTimeout duration `yaml:"settle_timeout" default:"30s"`
+	ExternalURL   string   `yaml:"external_url" mask:"user"`
+	RunbookURL    string   `yaml:"runbook_url" mask:"user"`
 }
 
 type webhookConfig struct {
-	URL        string `yaml:"url"`
+	URL        string `yaml:"url" mask:"path"`
 	SecretFile string `yaml:"secret_file"`
 	// Format is findings, slack or template; TemplateFile holds the last.
-	Format         string   `yaml:"format"`
+	Format         string   `yaml:"format" default:"findings"`
 	TemplateFile   string   `yaml:"template_file"`
 	AllowLinkLocal bool     `yaml:"allow_link_local"`
-	Timeout        duration `yaml:"timeout"`
+	Timeout        duration `yaml:"timeout" default:"10s"`
 }
 
 type httpConfig struct {
@@ -165,8 +167,7 @@ func loadConfig(file string) (*config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read configuration: %w", err)
 	}
-	c := &config{HTTP: httpConfig{Listen: defaultListen}, file: file, text: text}
-	wrong := decodeAll(file, text, c)
+	c, wrong := readConfig(file, text)
 	found := c.check()
 	wrong.add(text, found)
 	wrong.add(text, c.build(found))
@@ -174,6 +175,36 @@ func loadConfig(file string) (*config, error) {
 		return nil, err
 	}
 	return c, nil
+}
+
+// readConfig reads a configuration and fills in defaults.
+func readConfig(file string, text []byte) (*config, *mistakes) {
+	enabled := true
+	c := &config{Enabled: &enabled, HTTP: httpConfig{Listen: defaultListen}, file: file, text: text}
+	wrong := decodeAll(file, text, c)
+	setDefaults(reflect.ValueOf(c).Elem())
+	return c, wrong
+}
+
+// setDefaults gives each value that is zero what its tag "default" says.
+func setDefaults(v reflect.Value) {
+	switch v.Kind() {
+	case reflect.Pointer:
+		setDefaults(v.Elem())
+	case reflect.Slice:
+		for i := range v.Len() {
+			setDefaults(v.Index(i))
+		}
+	case reflect.Struct:
+		for field, value := range v.Fields() {
+			if text := field.Tag.Get("default"); text != "" && value.IsZero() {
+				if err := yaml.Unmarshal([]byte(text), value.Addr().Interface()); err != nil {
+					panic(err) // the tag is wrong
+				}
+			}
+			setDefaults(value)
+		}
+	}
 }
 
 // locate returns the error for a problem: file, line, column, key, cause.

@@ -15,9 +15,9 @@ type filesConfig struct {
 	Paths   []string `yaml:"paths"`
 	Exclude []string `yaml:"exclude"`
 	// Start is beginning or end, for files that are there at the first start.
-	Start    string `yaml:"start"`
+	Start    string `yaml:"start" default:"beginning"`
 	State    string `yaml:"state"`
-	MaxFiles int    `yaml:"max_files"`
+	MaxFiles int    `yaml:"max_files" default:"1000"`
 	As       readAs `yaml:",inline"`
 }
 

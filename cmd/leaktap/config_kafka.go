@@ -14,12 +14,12 @@ type kafkaConfig struct {
 	What   kafkaWhat   `yaml:",inline"`
 	As     readAs      `yaml:",inline"`
 
-	CommitInterval duration `yaml:"commit_interval"`
+	CommitInterval duration `yaml:"commit_interval" default:"1s"`
 	// SessionTimeout is how long the group waits for a member that died before
 	// another takes its partitions; the broker's bounds are 6 s and 30 min.
-	SessionTimeout duration `yaml:"session_timeout"`
+	SessionTimeout duration `yaml:"session_timeout" default:"30s"`
 	// InFlight bounds the MiB that were fetched and not looked at.
-	InFlight int `yaml:"in_flight_mib"`
+	InFlight int `yaml:"in_flight_mib" default:"64"`
 }
 
 // kafkaWhat says which records of a cluster are read. Topics may be expressions
@@ -28,7 +28,7 @@ type kafkaWhat struct {
 	Topics  []string `yaml:"topics"`
 	Exclude []string `yaml:"exclude"`
 	Group   string   `yaml:"group"`
-	Start   string   `yaml:"start"`
+	Start   string   `yaml:"start" default:"earliest"`
 	// DeadLetter, unless empty, is a topic to which records that cannot be looked at
 	// are copied with all that is in them.
 	DeadLetter string `yaml:"dead_letter_topic"`
@@ -36,14 +36,14 @@ type kafkaWhat struct {
 
 // readAs says what the records of a source are.
 type readAs struct {
-	Format  string `yaml:"format"`
-	Content string `yaml:"content"`
+	Format  string `yaml:"format" default:"auto"`
+	Content string `yaml:"content" default:"auto"`
 	// Mapping says where records of the user's own format have what, Where which
 	// exchanges are looked at.
 	Mapping mapping `yaml:"mapping"`
 	Where   string  `yaml:"where"`
 	// MaxEnvelopes is how many envelopes around a record are taken off; 0 means 8.
-	MaxEnvelopes int `yaml:"max_envelopes"`
+	MaxEnvelopes int `yaml:"max_envelopes" default:"8"`
 }
 
 // kafkaAccess says how a cluster is reached and as whom.
@@ -151,7 +151,7 @@ func (a *kafkaAccess) files() []string {
 type kafkaSinkConfig struct {
 	Access  kafkaAccess `yaml:",inline"`
 	Topic   string      `yaml:"topic"`
-	Timeout duration    `yaml:"timeout"`
+	Timeout duration    `yaml:"timeout" default:"10s"`
 }
 
 // check finds what is wrong with a sink, which may be nil.
