@@ -8,6 +8,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/leaktap/leaktap/alert/spool"
 	"github.com/leaktap/leaktap/classify"
 )
 
@@ -29,10 +30,13 @@ type Metrics struct {
 	sent     *prometheus.CounterVec
 	failed   *prometheus.CounterVec
 
+	spoolDropped, spoolErrors *prometheus.CounterVec
+
 	mu     sync.Mutex
 	series *capped[series]
 	seen   recent
 	queues []func() float64
+	spools map[string]*spool.Spool // by sink
 }
 
 // vectors are the metrics that carry the labels of an exposure.
@@ -69,6 +73,9 @@ func NewMetrics(reg prometheus.Registerer, ledger *Ledger, c MetricsConfig) *Met
 		sent:   counterVec("notifications_total", "Notifications that a sink tried to deliver.", "sink"),
 		failed: counterVec("notifications_failed_total", "Notifications that were not delivered or were dropped.", "sink"),
 	}
+	m.spools = map[string]*spool.Spool{}
+	m.spoolDropped = counterVec("spool_dropped_total", "Findings that were dropped from a sink's spool.", "sink", "reason")
+	m.spoolErrors = counterVec("spool_errors_total", "Times that a spool's disk took nothing.", "sink")
 	if m.now == nil {
 		m.now = time.Now
 	}
@@ -76,7 +83,7 @@ func NewMetrics(reg prometheus.Registerer, ledger *Ledger, c MetricsConfig) *Met
 		Name: "leaktap_queue_fill_ratio", Help: "How full the fullest queue is, from 0 to 1.",
 	}, m.queueFill)
 	reg.MustRegister(m.vectors.findings, m.vectors.first, m.vectors.last, m.overflow, m.sent, m.failed,
-		queueFill, newLedgerCollector(ledger))
+		m.spoolDropped, m.spoolErrors, newSpoolCollector(m), queueFill, newLedgerCollector(ledger))
 	return m
 }
 

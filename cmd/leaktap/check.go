@@ -12,21 +12,21 @@ import (
 )
 
 func (a *app) checkConfigCommand() *cobra.Command {
-	var connect, print bool
+	var connect, show bool
 	c := &cobra.Command{
 		Use:   "check-config FILE",
 		Short: "Check a configuration file without running it",
 		Long:  checkConfigHelp,
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if print {
+			if show {
 				return a.printConfig(args[0], cmd.Flags())
 			}
 			return a.checkConfig(cmd.Context(), args[0], connect)
 		},
 	}
 	c.Flags().BoolVar(&connect, "connect", false, "also look at brokers, topics, ACLs, interfaces, Alertmanagers, webhook and address, without reading or sending anything")
-	c.Flags().BoolVar(&print, "print", false, "print the configuration in effect instead, each value with where it comes from, secrets masked")
+	c.Flags().BoolVar(&show, "print", false, "print the configuration in effect instead, each value with where it comes from, secrets masked")
 	return c
 }
 

@@ -7,6 +7,7 @@ import (
 	"os"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -158,7 +159,7 @@ func scalar(v reflect.Value, mask string) (text string, ok bool) {
 	case severity:
 		return classify.Severity(value).String(), true
 	case *bool:
-		return fmt.Sprint(*value), true
+		return strconv.FormatBool(*value), true
 	case string:
 		return quoted(masked(value, mask)), true
 	case bool, int, int64, float64:
