@@ -142,5 +142,6 @@ Exit codes: 0 fine (warnings too), 2 a mistake, 3 something is not reached.
     kafka:                         # findings by fingerprint, without plaintext
       brokers: [kafka-0:9092]
       topic: leaktap-findings
+    spool: {dir: /var/lib/leaktap/spool, max_mib: 256} # what webhook and Kafka do not take yet
   http:
     listen: 127.0.0.1:9464         # metrics, health, findings page`

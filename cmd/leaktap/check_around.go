@@ -38,6 +38,12 @@ func (c *config) surroundings(d *detection) checklist {
 			s.note(checkFail, "sinks.ledger.path", err.Error())
 		}
 	}
+	if p := c.Sinks.Spool; p != nil {
+		s.directory("sinks.spool.dir", p.Dir)
+		if c.Sinks.Webhook == nil && c.Sinks.Kafka == nil {
+			s.note(checkWarn, "sinks.spool", "there is neither a webhook nor a kafka sink, which it is for")
+		}
+	}
 	if !c.HTTP.private() {
 		s.note(checkOK, "http.listen", "metrics and health only: the findings page is served on loopback, or with http.web_config_file")
 	}

@@ -114,7 +114,24 @@ type sinksConfig struct {
 	Alertmanager *alertmanagerConfig `yaml:"alertmanager"`
 	Webhook      *webhookConfig      `yaml:"webhook"`
 	Kafka        *kafkaSinkConfig    `yaml:"kafka"`
+	Spool        *spoolConfig        `yaml:"spool"`
 }
+
+// spoolConfig is where the webhook and the Kafka sink keep findings that they could not deliver
+// yet, each in a directory of its own.
+type spoolConfig struct {
+	Dir string `yaml:"dir"`
+	// MaxMiB bounds the bytes of each sink; the oldest findings make room.
+	MaxMiB int `yaml:"max_mib" default:"256"`
+}
+
+// of is the spool of one sink.
+func (c *spoolConfig) of(sink string) alert.SpoolConfig {
+	return alert.SpoolConfig{Dir: filepath.Join(c.Dir, sink), MaxBytes: int64(c.MaxMiB) << 20}
+}
+
+// maxSpoolMiB is 1 TiB.
+const maxSpoolMiB = 1 << 20
 
 type jsonLinesConfig struct {
 	Path string `yaml:"path"`
@@ -282,6 +299,12 @@ func (s *sinksConfig) check() (all problems) {
 	}
 	if s.Webhook != nil {
 		all.need(s.Webhook.URL != "", "sinks.webhook.url", "")
+	}
+	if s.Spool != nil {
+		all.need(s.Spool.Dir != "", "sinks.spool.dir", ": a directory that outlives the agent")
+		if s.Spool.MaxMiB < 0 || s.Spool.MaxMiB > maxSpoolMiB {
+			all.add("sinks.spool.max_mib", "want 1 to %d", maxSpoolMiB)
+		}
 	}
 	return slices.Concat(all, s.Observations.check("sinks.observations"), s.Kafka.check("sinks.kafka"))
 }

@@ -134,12 +134,15 @@ func (a *agent) addSinks(c sinksConfig) (all problems) {
 		}
 	}
 	if s := c.Webhook; s != nil {
-		all = append(all, a.addWebhook(s)...)
+		all = append(all, a.addWebhook(s, c.Spool)...)
 	}
 	if s := c.Kafka; s != nil {
 		k, err := alert.NewKafka(s.kafka(), a.findings, a.log)
 		all.wrong("sinks.kafka", err)
 		if err == nil {
+			if c.Spool != nil {
+				k.Spool(c.Spool.of("kafka"))
+			}
 			a.addSink(k)
 		}
 	}
@@ -155,7 +158,7 @@ func (s *alertmanagerConfig) alertmanager() alert.AlertmanagerConfig {
 	}
 }
 
-func (a *agent) addWebhook(s *webhookConfig) (all problems) {
+func (a *agent) addWebhook(s *webhookConfig, spool *spoolConfig) (all problems) {
 	secret, err := readSecret(s.SecretFile)
 	all.wrong("sinks.webhook.secret_file", err)
 	template, err := readSecret(s.TemplateFile)
@@ -172,6 +175,9 @@ func (a *agent) addWebhook(s *webhookConfig) (all problems) {
 	}, a.findings, a.log)
 	all.wrong("sinks.webhook.url", err)
 	if err == nil {
+		if spool != nil {
+			w.Spool(spool.of("webhook"))
+		}
 		a.addSink(w)
 	}
 	return all
