@@ -3,6 +3,7 @@ package alert
 import (
 	"cmp"
 	"context"
+	"strings"
 	"sync"
 	"time"
 
@@ -111,11 +112,23 @@ func (m *Metrics) Accept(f *classify.Finding) {
 			last:     m.vectors.last.WithLabelValues(values...),
 		}
 	})
-	s.findings.Inc()
+	s.count(f.ID)
 	s.last.Set(now)
 	if folded {
 		m.overflow.Inc()
 	}
+}
+
+// count counts a finding, with its id as exemplar. An id that came from a topic may be anything:
+// then there is none.
+func (s series) count(id string) {
+	const maxID = 64 // an exemplar has 128 characters, its names included (OpenMetrics 1.0)
+	adder, ok := s.findings.(prometheus.ExemplarAdder)
+	if !ok || len(id) > maxID || !strings.HasPrefix(id, "lt-") || strings.Trim(id, "lt-0123456789abcdef") != "" {
+		s.findings.Inc()
+		return
+	}
+	adder.AddWithExemplar(1, prometheus.Labels{"finding": id})
 }
 
 // Settle returns at once: what was accepted was counted.
