@@ -134,7 +134,7 @@ Exit codes: 0 nothing found, 1 findings, 2 usage or configuration,
 	root.AddCommand(
 		a.scanCommand(), a.sniffCommand(), a.tailCommand(), a.runCommand(), a.aggregateCommand(), a.demoCommand(),
 		a.policyCommand(), a.reportCommand(), a.rulesCommand(), a.explainCommand(), a.formatCommand(), a.exchangesCommand(), a.checkConfigCommand(),
-		a.schemaCommand(), a.keyCommand(), a.versionCommand(),
+		a.schemaCommand(), a.dashboardsCommand(), a.keyCommand(), a.versionCommand(),
 	)
 	root.InitDefaultCompletionCmd()
 	for _, c := range append(root.Commands(), root) {
