@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"strings"
+	"sync"
 	"time"
 
 	kafka "github.com/segmentio/kafka-go"
@@ -88,19 +89,24 @@ func (e *untoldError) Error() string {
 // connect connects to each broker. That one of several is away is a warning: the others tell
 // where the partitions are.
 func (c *kafkaChecker) connect(ctx context.Context) {
-	for _, address := range c.cfg.Brokers {
-		err := c.greet(ctx, address)
-		if err == nil {
+	errs := make([]error, len(c.cfg.Brokers))
+	var greeting sync.WaitGroup
+	for i, address := range c.cfg.Brokers {
+		greeting.Go(func() { errs[i] = c.greet(ctx, address) })
+	}
+	greeting.Wait()
+	for i, address := range c.cfg.Brokers {
+		if errs[i] == nil {
 			c.reached++
 		}
-		c.add("broker "+address+": connects", err)
+		c.add("broker "+address+": connects", errs[i])
 	}
 	for i := range c.checks {
 		c.checks[i].Warning = c.reached > 0 && !isDenied(c.checks[i].Err)
 	}
 }
 
-// greet connects to a broker, authenticates and asks what it can do.
+// greet connects to a broker, authenticates and asks what it can do. It is called for all at once.
 func (c *kafkaChecker) greet(ctx context.Context, address string) error {
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timing.Request)
 	defer cancel()

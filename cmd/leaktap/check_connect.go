@@ -48,10 +48,11 @@ func (c *config) connections() (list []connection) {
 			list = append(list, func(context.Context) checklist { return checkInterfaces(path+".interface", s.Interface) })
 		}
 	}
-	for path, k := range map[string]*kafkaSinkConfig{"sinks.observations": c.Sinks.Observations, "sinks.kafka": c.Sinks.Kafka} {
-		if k != nil {
-			list = append(list, func(ctx context.Context) checklist { return checkKafkaSink(ctx, path, k) })
-		}
+	if k := c.Sinks.Observations; k != nil {
+		list = append(list, func(ctx context.Context) checklist { return checkKafkaSink(ctx, "sinks.observations", k) })
+	}
+	if k := c.Sinks.Kafka; k != nil {
+		list = append(list, func(ctx context.Context) checklist { return checkKafkaSink(ctx, "sinks.kafka", k) })
 	}
 	if am := c.Sinks.Alertmanager; am != nil {
 		for i, member := range am.URLs {
@@ -137,7 +138,9 @@ func askAlertmanager(ctx context.Context, member string) error {
 	if err != nil {
 		return errors.New("is no URL")
 	}
-	res, err := http.DefaultClient.Do(req)
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }} // as the sink
+	defer client.CloseIdleConnections()
+	res, err := client.Do(req)
 	if wrapped, ok := errors.AsType[*url.Error](err); ok {
 		err = wrapped.Err
 	}
