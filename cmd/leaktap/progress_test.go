@@ -5,37 +5,18 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 )
 
-// screen is a writer that a test reads from at the same time.
-type screen struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (s *screen) Write(b []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.Write(b)
-}
-
-func (s *screen) text() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.String()
-}
-
 func TestProgressComesAfterASecondAndGoes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := &screen{}
+		w := &lockedBuffer{}
 		p := &progress{w: w, total: 4 << 20, done: make(chan struct{})}
 		p.ended.Go(p.run)
 		time.Sleep(progressDelay - time.Millisecond)
-		if got := w.text(); got != "" {
+		if got := w.String(); got != "" {
 			t.Errorf("a short scan shows %q", got)
 		}
 		r := p.reader(bytes.NewReader(make([]byte, 1<<20)))
@@ -43,11 +24,11 @@ func TestProgressComesAfterASecondAndGoes(t *testing.T) {
 			t.Fatal(n, err)
 		}
 		time.Sleep(2 * time.Millisecond)
-		if got, want := w.text(), "\r[######..................]  25 % of 4.0 MiB, 1.0 MiB/s, 3s left\x1b[K"; got != want {
+		if got, want := w.String(), "\r[######..................]  25 % of 4.0 MiB, 1.0 MiB/s, 3s left\x1b[K"; got != want {
 			t.Errorf("after a second it shows %q, want %q", got, want)
 		}
 		p.stop()
-		if got := w.text(); !strings.HasSuffix(got, "\r\x1b[K") {
+		if got := w.String(); !strings.HasSuffix(got, "\r\x1b[K") {
 			t.Errorf("at the end it leaves %q", got)
 		}
 	})
