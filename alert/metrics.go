@@ -3,11 +3,13 @@ package alert
 import (
 	"cmp"
 	"context"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/leaktap/leaktap/alert/spool"
 	"github.com/leaktap/leaktap/classify"
 )
 
@@ -29,10 +31,13 @@ type Metrics struct {
 	sent     *prometheus.CounterVec
 	failed   *prometheus.CounterVec
 
+	spoolDropped, spoolErrors *prometheus.CounterVec
+
 	mu     sync.Mutex
 	series *capped[series]
 	seen   recent
 	queues []func() float64
+	spools map[string]*spool.Spool // by sink
 }
 
 // vectors are the metrics that carry the labels of an exposure.
@@ -69,6 +74,9 @@ func NewMetrics(reg prometheus.Registerer, ledger *Ledger, c MetricsConfig) *Met
 		sent:   counterVec("notifications_total", "Notifications that a sink tried to deliver.", "sink"),
 		failed: counterVec("notifications_failed_total", "Notifications that were not delivered or were dropped.", "sink"),
 	}
+	m.spools = map[string]*spool.Spool{}
+	m.spoolDropped = counterVec("spool_dropped_total", "Findings that were dropped from a sink's spool.", "sink", "reason")
+	m.spoolErrors = counterVec("spool_errors_total", "Times that a spool's disk took nothing.", "sink")
 	if m.now == nil {
 		m.now = time.Now
 	}
@@ -76,7 +84,7 @@ func NewMetrics(reg prometheus.Registerer, ledger *Ledger, c MetricsConfig) *Met
 		Name: "leaktap_queue_fill_ratio", Help: "How full the fullest queue is, from 0 to 1.",
 	}, m.queueFill)
 	reg.MustRegister(m.vectors.findings, m.vectors.first, m.vectors.last, m.overflow, m.sent, m.failed,
-		queueFill, newLedgerCollector(ledger))
+		m.spoolDropped, m.spoolErrors, newSpoolCollector(m), queueFill, newLedgerCollector(ledger))
 	return m
 }
 
@@ -104,11 +112,23 @@ func (m *Metrics) Accept(f *classify.Finding) {
 			last:     m.vectors.last.WithLabelValues(values...),
 		}
 	})
-	s.findings.Inc()
+	s.count(f.ID)
 	s.last.Set(now)
 	if folded {
 		m.overflow.Inc()
 	}
+}
+
+// count counts a finding, with its id as exemplar. An id that came from a topic may be anything:
+// then there is none.
+func (s series) count(id string) {
+	const maxID = 64 // an exemplar has 128 characters, its names included (OpenMetrics 1.0)
+	adder, ok := s.findings.(prometheus.ExemplarAdder)
+	if !ok || len(id) > maxID || !strings.HasPrefix(id, "lt-") || strings.Trim(id, "lt-0123456789abcdef") != "" {
+		s.findings.Inc()
+		return
+	}
+	adder.AddWithExemplar(1, prometheus.Labels{"finding": id})
 }
 
 // Settle returns at once: what was accepted was counted.

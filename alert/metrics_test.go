@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"github.com/leaktap/leaktap/alert/spool"
 	"github.com/leaktap/leaktap/classify"
 )
 
@@ -18,17 +21,19 @@ import (
 func TestEachMetricMoves(t *testing.T) {
 	c := &clock{epoch()}
 	reg := prometheus.NewRegistry()
+	declared := &declarations{reg, map[string]bool{}}
 	ledger := NewLedger(LedgerConfig{Now: c.Now})
-	m := NewMetrics(reg, ledger, MetricsConfig{MaxSeries: 1, Now: c.Now})
+	m := NewMetrics(declared, ledger, MetricsConfig{MaxSeries: 1, Now: c.Now})
 	exposure := []string{
 		"rule", "password-hash", "category", "credential", "severity", "critical",
 		"service", "users-api", "route", "/api/users/{id}",
 	}
-	checks := []struct {
+	type check struct {
 		name          string
 		labels        []string
 		before, after float64
-	}{
+	}
+	checks := []check{
 		{"leaktap_findings_total", exposure, -1, 2},
 		{"leaktap_findings_total", []string{"service", "other", "route", "other"}, -1, 1},
 		{"leaktap_exposure_first_seen_timestamp_seconds", exposure, -1, float64(epoch().Unix())},
@@ -43,6 +48,16 @@ func TestEachMetricMoves(t *testing.T) {
 		{"leaktap_notifications_failed_total", []string{"sink", "test"}, -1, 2},
 		{"leaktap_queue_fill_ratio", nil, 0, 0.75},
 		{"leaktap_label_overflow_total", nil, 0, 1},
+		{"leaktap_spool_bytes", []string{"sink", "test"}, -1, 0},
+		{"leaktap_spool_dropped_total", []string{"sink", "test", "reason", spool.ReasonFull}, -1, 3},
+		{"leaktap_spool_errors_total", []string{"sink", "test"}, -1, 1},
+	}
+	for name := range declared.names {
+		if !slices.ContainsFunc(checks, func(c check) bool {
+			return c.name == name
+		}) {
+			t.Errorf("%s is declared, and nothing here moves it", name)
+		}
 	}
 	for _, check := range checks {
 		if got := value(t, reg, check.name, check.labels...); got != check.before {
@@ -65,6 +80,14 @@ func TestEachMetricMoves(t *testing.T) {
 	counts := m.deliveries("test")
 	counts.count(3, nil)
 	counts.count(2, errors.New("away"))
+	disk, err := spool.Open(spool.Config{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = disk.Close() }()
+	defer m.watchSpool("test", disk)()
+	m.spoolDropped.WithLabelValues("test", spool.ReasonFull).Add(3)
+	m.spoolErrors.WithLabelValues("test").Inc()
 	m.WatchQueue(func() float64 { return 0.25 })
 	m.WatchQueue(func() float64 { return 0.75 })
 
@@ -74,6 +97,54 @@ func TestEachMetricMoves(t *testing.T) {
 		}
 	}
 	lint(t, reg)
+}
+
+// declarations notes the names of the metrics that are registered.
+type declarations struct {
+	prometheus.Registerer
+	names map[string]bool
+}
+
+// MustRegister implements [prometheus.Registerer].
+func (d *declarations) MustRegister(list ...prometheus.Collector) {
+	for _, c := range list {
+		descs := make(chan *prometheus.Desc, 100)
+		c.Describe(descs)
+		close(descs)
+		for desc := range descs {
+			_, rest, _ := strings.Cut(desc.String(), `fqName: "`)
+			name, _, _ := strings.Cut(rest, `"`)
+			d.names[name] = true
+		}
+	}
+	d.Registerer.MustRegister(list...)
+}
+
+// TestExemplarsAreFindingIDs looks at what stands behind a counter: an id of ours, and nothing
+// that came from outside.
+func TestExemplarsAreFindingIDs(t *testing.T) {
+	for id, want := range map[string]string{
+		"lt-0123456789abcdef0123": "lt-0123456789abcdef0123", "user@example.org": "", "lt-bob": "", "lt-" + strings.Repeat("0", 200): "", "": "",
+	} {
+		m, reg := testMetrics()
+		m.Accept(finding(0, func(f *classify.Finding) { f.ID = id }))
+		families, err := reg.Gather()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, family := range families {
+			if family.GetName() != "leaktap_findings_total" {
+				continue
+			}
+			got := ""
+			if labels := family.GetMetric()[0].GetCounter().GetExemplar().GetLabel(); len(labels) == 1 {
+				got = labels[0].GetValue()
+			}
+			if n := family.GetMetric()[0].GetCounter().GetValue(); got != want || n != 1 {
+				t.Errorf("id %.30q: exemplar %q, count %v; want %q, 1", id, got, n, want)
+			}
+		}
+	}
 }
 
 // addTokens adds one token of each state to an exposure that is there already.

@@ -23,11 +23,13 @@ const flushGrace = 5 * time.Second
 type queue struct {
 	name    string
 	log     *slog.Logger
+	metrics *Metrics
 	counts  deliveries
 	batch   int
 	deliver func(context.Context, []*classify.Finding) error
 
 	findings chan *classify.Finding
+	spool    *spooling // nil: what waits is in memory
 
 	mu                sync.Mutex
 	accepted, settled uint64
@@ -43,7 +45,7 @@ func newQueue(
 	deliver func(context.Context, []*classify.Finding) error,
 ) *queue {
 	q := &queue{
-		name: name, log: log, counts: m.deliveries(name), batch: batch, deliver: deliver,
+		name: name, log: log, metrics: m, counts: m.deliveries(name), batch: batch, deliver: deliver,
 		findings: make(chan *classify.Finding, size),
 		moved:    make(chan struct{}),
 	}
@@ -88,15 +90,22 @@ func (q *queue) Settle(ctx context.Context) error {
 	return nil
 }
 
-// Run delivers until ctx ends, then flushes for at most flushGrace. It returns
-// nil.
+// Run delivers until ctx ends, then flushes for at most flushGrace. It returns an
+// error only if another process uses the spool.
 func (q *queue) Run(ctx context.Context) error {
+	if q.spool != nil {
+		return q.spool.Run(ctx)
+	}
+	return q.runInMemory(ctx)
+}
+
+func (q *queue) runInMemory(ctx context.Context) error {
 	work, cancel := outlive(ctx, flushGrace)
 	defer cancel()
 	for {
 		select {
 		case f := <-q.findings:
-			q.deliverFrom(work, f)
+			q.deliverBatch(work, q.gather(f, q.batch))
 		case <-ctx.Done():
 			q.close(work)
 			return nil
@@ -106,28 +115,43 @@ func (q *queue) Run(ctx context.Context) error {
 
 // close refuses further findings and delivers what is queued.
 func (q *queue) close(ctx context.Context) {
-	q.mu.Lock()
-	q.closed = true
-	q.mu.Unlock()
+	q.refuse()
 	for len(q.findings) > 0 {
-		q.deliverFrom(ctx, <-q.findings)
+		q.deliverBatch(ctx, q.gather(<-q.findings, q.batch))
 	}
 }
 
-// deliverFrom delivers a batch that starts with first and settles it.
-func (q *queue) deliverFrom(ctx context.Context, first *classify.Finding) {
-	batch := append(make([]*classify.Finding, 0, q.batch), first)
-	for len(batch) < q.batch && len(q.findings) > 0 {
+// refuse lets no further findings in.
+func (q *queue) refuse() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.closed = true
+}
+
+// gather returns up to n findings that are queued, from first on.
+func (q *queue) gather(first *classify.Finding, n int) []*classify.Finding {
+	batch := append(make([]*classify.Finding, 0, min(n, 1+len(q.findings))), first)
+	for len(batch) < n && len(q.findings) > 0 {
 		batch = append(batch, <-q.findings)
 	}
+	return batch
+}
+
+// deliverBatch delivers a batch and settles it.
+func (q *queue) deliverBatch(ctx context.Context, batch []*classify.Finding) {
 	err := q.deliver(ctx, batch)
 	q.counts.count(len(batch), err)
 	if err != nil {
 		q.log.Warn("findings dropped", "sink", q.name, "count", len(batch), "cause", err)
 	}
+	q.settle(len(batch))
+}
+
+// settle notes that n findings were delivered, stored, or dropped and counted.
+func (q *queue) settle(n int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.settled += uint64(len(batch))
+	q.settled += uint64(n)
 	close(q.moved)
 	q.moved = make(chan struct{})
 }

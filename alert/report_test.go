@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/leaktap/leaktap/classify"
 )
 
 // faulty fails once its limit of bytes is used up.
@@ -143,7 +145,7 @@ func TestFileStartsAFreshLineAfterATornOne(t *testing.T) {
 	defer func() { _ = full.Close() }()
 	f := NewFile(FileConfig{}, m, quiet())
 	f.file = full
-	f.deliverFrom(t.Context(), finding(0))
+	f.deliverBatch(t.Context(), []*classify.Finding{finding(0)})
 	if n := value(t, reg, "leaktap_notifications_failed_total", "sink", "file"); n != 1 {
 		t.Errorf("%v failures counted on a full disk, want 1", n)
 	}
@@ -157,7 +159,7 @@ func TestFileStartsAFreshLineAfterATornOne(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.torn = true
-	f.deliverFrom(t.Context(), finding(1))
+	f.deliverBatch(t.Context(), []*classify.Finding{finding(1)})
 	text, err := os.ReadFile(f.file.Name())
 	if err != nil {
 		t.Fatal(err)

@@ -253,6 +253,10 @@ func TestInNamespaceWithoutCapability(t *testing.T) {
 			failed <- err
 			return
 		}
+		if CheckCapability() == nil {
+			failed <- errors.New("CheckCapability found one")
+			return
+		}
 		_, err := newSocket(&interfaceNames{})
 		failed <- err
 	}()

@@ -2,12 +2,7 @@
 
 package capture
 
-import (
-	"context"
-	"errors"
-)
+import "context"
 
 // capture fails: packet sockets are Linux's.
-func (*Sniffer) capture(context.Context, []*assembler) error {
-	return errors.New("capture on an interface: only Linux can; read a capture file instead")
-}
+func (*Sniffer) capture(context.Context, []*assembler) error { return errNotLinux }

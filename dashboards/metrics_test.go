@@ -51,6 +51,9 @@ func metrics() map[string][]string {
 		"leaktap_queue_fill_ratio":                      nil,
 		"leaktap_notifications_total":                   {"sink"},
 		"leaktap_notifications_failed_total":            {"sink"},
+		"leaktap_spool_bytes":                           {"sink"},
+		"leaktap_spool_dropped_total":                   {"sink", "reason"},
+		"leaktap_spool_errors_total":                    {"sink"},
 		"leaktap_config_last_reload_successful":         nil,
 		"leaktap_label_overflow_total":                  nil,
 	}

@@ -13,7 +13,7 @@ import (
 )
 
 // firstFindingLimit is how long a newcomer waits for the first finding.
-const firstFindingLimit = 10 * time.Second
+const firstFindingLimit = 5 * time.Second
 
 // TestDemo runs the demo in an empty directory, as a newcomer does.
 func TestDemo(t *testing.T) {

@@ -5,6 +5,7 @@ package e2e
 import (
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os/exec"
@@ -25,8 +26,18 @@ type receiver struct {
 
 func startReceiver(t *testing.T) *receiver {
 	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return startReceiverAt(t, l)
+}
+
+// startReceiverAt starts a receiver on a listener.
+func startReceiverAt(t *testing.T, l net.Listener) *receiver {
+	t.Helper()
 	r := &receiver{}
-	r.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+	r.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		body, err := io.ReadAll(req.Body)
 		if err != nil {
 			w.WriteHeader(http.StatusBadRequest)
@@ -36,6 +47,8 @@ func startReceiver(t *testing.T) *receiver {
 		defer r.mu.Unlock()
 		r.bodies, r.headers = append(r.bodies, string(body)), append(r.headers, req.Header)
 	}))
+	r.Listener = l
+	r.Start()
 	t.Cleanup(r.Close)
 	return r
 }

@@ -1,13 +1,16 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
+	"reflect"
+	"slices"
 	"time"
 
+	"github.com/goccy/go-yaml"
 	"github.com/prometheus/exporter-toolkit/web"
 
 	"github.com/leaktap/leaktap/alert"
@@ -49,9 +52,9 @@ type interfaceConfig struct {
 	// Workers is how many threads share the packets, RingMiB the memory in which
 	// packets wait, for all of them; 0 means as many as cores, 4 at most, and 32.
 	Workers int `yaml:"workers"`
-	RingMiB int `yaml:"ring_mib"`
-	// Nice is how far workers step back when others want the processor: 19 unless set.
-	Nice *int `yaml:"nice"`
+	RingMiB int `yaml:"ring_mib" default:"32"`
+	// Nice is how far workers step back when others want the processor.
+	Nice *int `yaml:"nice" default:"19"`
 	// Services names servers by ADDRESS[:PORT] or network, ServicesFile is a file
 	// that does, read again when it changes.
 	Services     map[string]string `yaml:"services"`
@@ -79,34 +82,30 @@ func (c *interfaceConfig) nice() int {
 	return *c.Nice
 }
 
-func (c *interfaceConfig) check(path string) *configProblem {
-	switch {
-	case c.Name == "" && len(c.Names) == 0:
-		return problem(path+".name", "is needed")
-	case c.Workers < 0 || c.Workers > capture.MaxWorkers:
-		return problem(path+".workers", "want 1 to %d", capture.MaxWorkers)
-	case c.RingMiB < 0 || c.RingMiB > capture.MaxRing>>20:
-		return problem(path+".ring_mib", "want 1 to %d", capture.MaxRing>>20)
-	case c.nice() < 0 || c.nice() > capture.MaxNice:
-		return problem(path+".nice", "want 0 to %d", capture.MaxNice)
+func (c *interfaceConfig) check(path string) (all problems) {
+	all.need(c.Name != "" || len(c.Names) > 0, path+".name", "")
+	if c.Workers < 0 || c.Workers > capture.MaxWorkers {
+		all.add(path+".workers", "want 1 to %d", capture.MaxWorkers)
 	}
-	if err := capture.CheckFilter(c.Filter); err != nil {
-		return problem(path+".filter", "%v", err)
+	if c.RingMiB < 0 || c.RingMiB > capture.MaxRing>>20 {
+		all.add(path+".ring_mib", "want 1 to %d", capture.MaxRing>>20)
 	}
-	if _, err := capture.NewServices(c.Services, ""); err != nil {
-		return problem(path+".services", "%v", err)
+	if c.nice() < 0 || c.nice() > capture.MaxNice {
+		all.add(path+".nice", "want 0 to %d", capture.MaxNice)
 	}
-	if _, err := capture.NewServices(nil, c.ServicesFile); err != nil {
-		return problem(path+".services_file", "%v", err)
-	}
-	return nil
+	all.wrong(path+".filter", capture.CheckFilter(c.Filter))
+	_, err := capture.NewServices(c.Services, "")
+	all.wrong(path+".services", err)
+	_, err = capture.NewServices(nil, c.ServicesFile)
+	all.wrong(path+".services_file", err)
+	return all
 }
 
 type classifyConfig struct {
 	KeyFile             string   `yaml:"key_file"`
-	FindingsPerExchange int      `yaml:"findings_per_exchange"`
-	DecodeLayers        int      `yaml:"decode_layers"`
-	TimePerMiB          duration `yaml:"time_per_mib"`
+	FindingsPerExchange int      `yaml:"findings_per_exchange" default:"100"`
+	DecodeLayers        int      `yaml:"decode_layers" default:"4"`
+	TimePerMiB          duration `yaml:"time_per_mib" default:"50ms"`
 }
 
 // limits are those that are set.
@@ -128,7 +127,24 @@ type sinksConfig struct {
 	Alertmanager *alertmanagerConfig `yaml:"alertmanager"`
 	Webhook      *webhookConfig      `yaml:"webhook"`
 	Kafka        *kafkaSinkConfig    `yaml:"kafka"`
+	Spool        *spoolConfig        `yaml:"spool"`
 }
+
+// spoolConfig is where the webhook and the Kafka sink keep findings that they could not deliver
+// yet, each in a directory of its own.
+type spoolConfig struct {
+	Dir string `yaml:"dir"`
+	// MaxMiB bounds the bytes of each sink; the oldest findings make room.
+	MaxMiB int `yaml:"max_mib" default:"256"`
+}
+
+// of is the spool of one sink.
+func (c *spoolConfig) of(sink string) alert.SpoolConfig {
+	return alert.SpoolConfig{Dir: filepath.Join(c.Dir, sink), MaxBytes: int64(c.MaxMiB) << 20}
+}
+
+// maxSpoolMiB is 1 TiB.
+const maxSpoolMiB = 1 << 20
 
 type jsonLinesConfig struct {
 	Path string `yaml:"path"`
@@ -137,8 +153,8 @@ type jsonLinesConfig struct {
 
 type ledgerConfig struct {
 	Path           string   `yaml:"path"`
-	ResolveAfter   duration `yaml:"resolve_after"`
-	ResolveAnswers int64    `yaml:"resolve_answers"`
+	ResolveAfter   duration `yaml:"resolve_after" default:"1h"`
+	ResolveAnswers int64    `yaml:"resolve_answers" default:"50"`
 }
 
 // limits are those that are set.
@@ -147,23 +163,23 @@ func (c *ledgerConfig) limits() alert.LedgerConfig {
 }
 
 type alertmanagerConfig struct {
-	URLs          []string `yaml:"urls"`
-	MinSeverity   severity `yaml:"min_severity"`
-	Resend        duration `yaml:"resend"`
-	ResolveAfter  duration `yaml:"resolve_after"`
-	SettleTimeout duration `yaml:"settle_timeout"`
-	ExternalURL   string   `yaml:"external_url"`
-	RunbookURL    string   `yaml:"runbook_url"`
+	URLs          []string `yaml:"urls" mask:"user"`
+	MinSeverity   severity `yaml:"min_severity" default:"low"`
+	Resend        duration `yaml:"resend" default:"1m"`
+	ResolveAfter  duration `yaml:"resolve_after" default:"1h"`
+	SettleTimeout duration `yaml:"settle_timeout" default:"30s"`
+	ExternalURL   string   `yaml:"external_url" mask:"user"`
+	RunbookURL    string   `yaml:"runbook_url" mask:"user"`
 }
 
 type webhookConfig struct {
-	URL        string `yaml:"url"`
+	URL        string `yaml:"url" mask:"path"`
 	SecretFile string `yaml:"secret_file"`
 	// Format is findings, slack or template; TemplateFile holds the last.
-	Format         string   `yaml:"format"`
+	Format         string   `yaml:"format" default:"findings"`
 	TemplateFile   string   `yaml:"template_file"`
 	AllowLinkLocal bool     `yaml:"allow_link_local"`
-	Timeout        duration `yaml:"timeout"`
+	Timeout        duration `yaml:"timeout" default:"10s"`
 }
 
 type httpConfig struct {
@@ -179,97 +195,147 @@ type httpConfig struct {
 // defaultListen is loopback: findings tell where to look for leaks.
 const defaultListen = "127.0.0.1:9464"
 
-// loadConfig reads and checks a configuration file. Errors name file, line and
-// column.
+// loadConfig reads and checks a configuration file. Its error names all mistakes, a line
+// each, with file, line and column.
 func loadConfig(file string) (*config, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return nil, fmt.Errorf("read configuration: %w", err)
 	}
-	c := &config{HTTP: httpConfig{Listen: defaultListen}}
-	if err := decodeYAML(file, text, c); err != nil {
+	c, wrong := readConfig(file, text)
+	found := c.check()
+	wrong.add(text, found)
+	wrong.add(text, c.build(found))
+	if err := wrong.err(); err != nil {
 		return nil, err
-	}
-	c.file, c.text = file, text
-	if problem := c.check(); problem != nil {
-		return nil, c.locate(problem)
 	}
 	return c, nil
 }
 
-// check finds what decoding cannot.
-func (c *config) check() *configProblem {
-	if len(c.Sources) == 0 {
-		return problem("sources", "there is none: add a kafka, an interface or a files source")
-	}
-	for i, s := range c.Sources {
-		if p := s.check(fmt.Sprintf("sources[%d]", i)); p != nil {
-			return p
-		}
-	}
-	return cmp.Or(c.Classify.check(), c.Rules.check(filepath.Dir(c.file)), c.Policy.check(filepath.Dir(c.file)), c.Sinks.check(), c.HTTP.check())
+// readConfig reads a configuration and fills in defaults.
+func readConfig(file string, text []byte) (*config, *mistakes) {
+	enabled := true
+	c := &config{Enabled: &enabled, HTTP: httpConfig{Listen: defaultListen}, file: file, text: text}
+	wrong := decodeAll(file, text, c)
+	setDefaults(reflect.ValueOf(c).Elem())
+	return c, wrong
 }
 
-func (c *classifyConfig) check() *configProblem {
-	switch {
-	case c.FindingsPerExchange < 0:
-		return problem("classify.findings_per_exchange", "is negative")
-	case c.DecodeLayers < 0:
-		return problem("classify.decode_layers", "is negative")
+// setDefaults gives each value that is zero what its tag "default" says.
+func setDefaults(v reflect.Value) {
+	switch v.Kind() {
+	case reflect.Pointer:
+		setDefaults(v.Elem())
+	case reflect.Slice:
+		for i := range v.Len() {
+			setDefaults(v.Index(i))
+		}
+	case reflect.Struct:
+		for field, value := range v.Fields() {
+			if text := field.Tag.Get("default"); text != "" && value.IsZero() {
+				if err := yaml.Unmarshal([]byte(text), value.Addr().Interface()); err != nil {
+					panic(err) // the tag is wrong
+				}
+			}
+			setDefaults(value)
+		}
 	}
-	if _, err := digestKey(c.KeyFile); err != nil {
-		return problem("classify.key_file", "%v", err)
+}
+
+// locate returns the error for a problem: file, line, column, key, cause.
+func (c *config) locate(p *configProblem) error {
+	return fmt.Errorf("%s: %w", p.position(c.file, c.text), p)
+}
+
+// check finds what decoding cannot.
+func (c *config) check() (all problems) {
+	if len(c.Sources) == 0 {
+		all = problems{{path: "$.sources", text: "there is none: add a kafka, an interface or a files source", missing: true}}
 	}
-	return nil
+	for i, s := range c.Sources {
+		all = append(all, s.check(fmt.Sprintf("sources[%d]", i))...)
+	}
+	dir := filepath.Dir(c.file)
+	return slices.Concat(all, c.Classify.check(), c.Rules.check(dir), c.Policy.check(dir), c.Sinks.check(), c.HTTP.check())
+}
+
+// build makes sources and sinks as run would, and throws them away: nothing is connected to.
+// Of a part that is known to be wrong it says nothing more.
+func (c *config) build(known problems) (all problems) {
+	log := slog.New(slog.DiscardHandler)
+	scratch := newAgent(log, &detection{}, time.Now, alert.NewLedger(alert.LedgerConfig{}))
+	everything := *c
+	everything.Enabled = nil
+	for _, p := range scratch.configure(&everything) {
+		if !slices.ContainsFunc(known, func(k *configProblem) bool { return within(k.path, p.path) || within(p.path, k.path) }) {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
+func (c *classifyConfig) check() (all problems) {
+	if c.FindingsPerExchange < 0 {
+		all.add("classify.findings_per_exchange", "is negative")
+	}
+	if c.DecodeLayers < 0 {
+		all.add("classify.decode_layers", "is negative")
+	}
+	_, err := digestKey(c.KeyFile)
+	all.wrong("classify.key_file", err)
+	return all
 }
 
 // check reads the rule files, whose names it makes relative to where the
 // configuration is.
-func (r *rulesConfig) check(dir string) *configProblem {
+func (r *rulesConfig) check(dir string) (all problems) {
 	set, err := loadRules(nil)
 	if err != nil {
-		return problem("rules", "%v", err)
+		all.wrong("rules", err)
+		return all
 	}
 	for i, file := range r.Files {
 		if !filepath.IsAbs(file) {
 			r.Files[i] = filepath.Join(dir, file)
 		}
-		if _, err := set.add(r.Files[i]); err != nil {
-			return problem(fmt.Sprintf("rules.files[%d]", i), "%v", err)
-		}
+		_, err := set.add(r.Files[i])
+		all.wrong(fmt.Sprintf("rules.files[%d]", i), err)
 	}
 	set.compile()
 	for i, name := range r.Disable {
-		if err := set.disable(name); err != nil {
-			return problem(fmt.Sprintf("rules.disable[%d]", i), "%v", err)
+		all.wrong(fmt.Sprintf("rules.disable[%d]", i), set.disable(name))
+	}
+	return all
+}
+
+func (s *sinksConfig) check() (all problems) {
+	if s.JSONLines != nil {
+		all.need(s.JSONLines.Path != "", "sinks.jsonl.path", "")
+	}
+	if s.Alertmanager != nil {
+		all.need(len(s.Alertmanager.URLs) > 0, "sinks.alertmanager.urls", ": the base URL of each member of the cluster")
+	}
+	if s.Webhook != nil {
+		all.need(s.Webhook.URL != "", "sinks.webhook.url", "")
+	}
+	if s.Spool != nil {
+		all.need(s.Spool.Dir != "", "sinks.spool.dir", ": a directory that outlives the agent")
+		if s.Spool.MaxMiB < 0 || s.Spool.MaxMiB > maxSpoolMiB {
+			all.add("sinks.spool.max_mib", "want 1 to %d", maxSpoolMiB)
 		}
 	}
-	return nil
+	return slices.Concat(all, s.Observations.check("sinks.observations"), s.Kafka.check("sinks.kafka"))
 }
 
-func (s *sinksConfig) check() *configProblem {
-	switch {
-	case s.JSONLines != nil && s.JSONLines.Path == "":
-		return problem("sinks.jsonl.path", "is needed")
-	case s.Alertmanager != nil && len(s.Alertmanager.URLs) == 0:
-		return problem("sinks.alertmanager.urls", "is needed: the base URL of each member of the cluster")
-	case s.Webhook != nil && s.Webhook.URL == "":
-		return problem("sinks.webhook.url", "is needed")
-	}
-	if p := s.Observations.check("sinks.observations"); p != nil {
-		return p
-	}
-	return s.Kafka.check("sinks.kafka")
-}
-
-func (h *httpConfig) check() *configProblem {
+func (h *httpConfig) check() (all problems) {
 	if _, err := net.ResolveTCPAddr("tcp", h.Listen); h.Listen != "" && err != nil {
-		return problem("http.listen", "want an address HOST:PORT or :PORT")
+		all.add("http.listen", "want an address HOST:PORT or :PORT")
 	}
-	if err := web.Validate(h.WebConfigFile); err != nil {
-		return problem("http.web_config_file", "%v", err)
+	all.wrong("http.web_config_file", web.Validate(h.WebConfigFile))
+	if p := h.readUsers(); p != nil {
+		all = append(all, p)
 	}
-	return h.readUsers()
+	return all
 }
 
 // members is how many kinds of source one entry has.
@@ -282,14 +348,18 @@ func (s *sourceConfig) members() (n int) {
 	return n
 }
 
-func (s *sourceConfig) check(path string) *configProblem {
-	switch {
-	case s.members() != 1:
-		return problem(path, "want one of kafka, interface and files")
-	case s.Kafka != nil:
-		return s.Kafka.check(path + ".kafka")
-	case s.Files != nil:
-		return s.Files.check(path + ".files")
+func (s *sourceConfig) check(path string) (all problems) {
+	if s.members() != 1 {
+		all.add(path, "want one of kafka, interface and files")
 	}
-	return s.Interface.check(path + ".interface")
+	if s.Kafka != nil {
+		all = append(all, s.Kafka.check(path+".kafka")...)
+	}
+	if s.Interface != nil {
+		all = append(all, s.Interface.check(path+".interface")...)
+	}
+	if s.Files != nil {
+		all = append(all, s.Files.check(path+".files")...)
+	}
+	return all
 }

@@ -1,10 +1,7 @@
 package main
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
-	"io"
 	"reflect"
 	"slices"
 	"strings"
@@ -19,78 +16,71 @@ import (
 )
 
 // configProblem is what is wrong at a path of the configuration.
-type configProblem struct{ path, text string }
+type configProblem struct {
+	path, text string
+	// missing says that something is not there.
+	missing bool
+}
 
 func (p *configProblem) Error() string { return strings.TrimPrefix(p.path, "$.") + ": " + p.text }
 
 func problem(path, format string, args ...any) *configProblem {
-	return &configProblem{"$." + path, fmt.Sprintf(format, args...)}
+	return &configProblem{path: "$." + path, text: fmt.Sprintf(format, args...)}
 }
 
-// locate returns the error for a problem: file, line, column, key, cause.
-func (c *config) locate(p *configProblem) error {
-	return fmt.Errorf("%s: %w", p.position(c.file, c.text), p)
+// problems are all that is wrong with a configuration.
+type problems []*configProblem
+
+// add notes a problem.
+func (all *problems) add(path, format string, args ...any) {
+	*all = append(*all, problem(path, format, args...))
+}
+
+// need notes that a value is missing.
+func (all *problems) need(there bool, path, what string) {
+	if !there {
+		all.add(path, "is needed%s", what)
+		(*all)[len(*all)-1].missing = true
+	}
+}
+
+// wrong notes an error, unless it is nil.
+func (all *problems) wrong(path string, err error) {
+	if err != nil {
+		all.add(path, "%v", err)
+	}
 }
 
 // position finds the line and column of the path, or of its nearest parent.
 func (p *configProblem) position(file string, text []byte) string {
+	return at(file, positionOf(p.path, text))
+}
+
+// positionOf is where a path is, or its nearest parent.
+func positionOf(key string, text []byte) *token.Position {
 	whole := &token.Position{Line: 1, Column: 1}
 	tree, err := parser.ParseBytes(text, 0)
 	if err != nil {
-		return at(file, whole)
+		return whole
 	}
-	for key := p.path; key != "$"; key = key[:strings.LastIndexAny(key, ".[")] {
+	for ; key != "$"; key = parentOf(key) {
 		path, err := yaml.PathString(key)
 		if err != nil {
-			return at(file, whole)
+			return whole
 		}
 		if node, err := path.FilterFile(tree); err == nil && node != nil {
-			return at(file, node.GetToken().Position)
+			return node.GetToken().Position
 		}
 	}
-	return at(file, whole)
+	return whole
 }
+
+// parentOf is the path of the mapping or list in which something stands.
+func parentOf(path string) string { return path[:max(strings.LastIndexAny(path, ".["), 1)] }
 
 // at writes a position as compilers do.
 func at(file string, p *token.Position) string {
 	return fmt.Sprintf("%s:%d:%d", file, p.Line, p.Column)
-}
-
-// decodeYAML reads a file of one document with known keys only. Errors name file,
-// line, column and the key.
-func decodeYAML(file string, text []byte, into any) error {
-	d := yaml.NewDecoder(bytes.NewReader(text), yaml.Strict())
-	if err := d.Decode(into); err != nil && !errors.Is(err, io.EOF) { // an empty file is for the caller to judge
-		return yamlError(file, text, into, err)
-	}
-	if tree, err := parser.ParseBytes(text, 0); err == nil && len(tree.Docs) > 1 {
-		return fmt.Errorf("%s: want one document, and here another starts", at(file, tree.Docs[1].Start.Position))
-	}
-	return nil
-}
-
-// yamlError gives an error of the YAML reader its place, its key and a
-// suggestion.
-func yamlError(file string, text []byte, into any, err error) error {
-	if p, ok := errors.AsType[*configProblem](err); ok {
-		return fmt.Errorf("%s: %w", p.position(file, text), p)
-	}
-	var wrong yaml.Error
-	if !errors.As(err, &wrong) || wrong.GetToken() == nil {
-		return fmt.Errorf("%s: %w", file, err)
-	}
-	where := wrong.GetToken().Position
-	message := wrong.GetMessage()
-	if _, ok := errors.AsType[*yaml.UnknownFieldError](err); ok {
-		return fmt.Errorf("%s: %s", at(file, where), unknownKey(wrong.GetToken().Value, configKeys(reflect.TypeOf(into))))
-	}
-	if wrong, ok := errors.AsType[*yaml.TypeError](err); ok {
-		message = fmt.Sprintf("want %s, not %s", kindOf(wrong.DstType), kindOf(wrong.SrcType))
-	}
-	if key := keyAt(text, where); key != "" {
-		message = key + ": " + message
-	}
-	return fmt.Errorf("%s: %s", at(file, where), message)
 }
 
 // unknownKey says what is wrong with a key, which may be right elsewhere: then it is
@@ -138,7 +128,7 @@ func kindOf(t reflect.Type) string {
 	return "text"
 }
 
-// keyAt names the key whose value stands at a position, or returns nothing.
+// keyAt is the path of what stands at a position, empty if there is nothing.
 func keyAt(text []byte, at *token.Position) string {
 	tree, err := parser.ParseBytes(text, 0)
 	if err != nil {
@@ -148,7 +138,7 @@ func keyAt(text []byte, at *token.Position) string {
 	for _, doc := range tree.Docs {
 		ast.Walk(f, doc.Body)
 	}
-	return strings.TrimPrefix(strings.TrimPrefix(f.path, "$"), ".")
+	return f.path
 }
 
 // finder looks for the node at a position.
@@ -172,7 +162,7 @@ type duration time.Duration
 func (d *duration) UnmarshalYAML(node ast.Node) error {
 	parsed, err := time.ParseDuration(node.GetToken().Value)
 	if err != nil || parsed < 0 {
-		return &configProblem{node.GetPath(), "want a duration such as 500ms, 30s or 5m"}
+		return &configProblem{path: node.GetPath(), text: "want a duration such as 500ms, 30s or 5m"}
 	}
 	*d = duration(parsed)
 	return nil
@@ -184,7 +174,7 @@ type severity classify.Severity
 // UnmarshalYAML takes the name of a severity.
 func (s *severity) UnmarshalYAML(node ast.Node) error {
 	if err := (*classify.Severity)(s).UnmarshalText([]byte(node.GetToken().Value)); err != nil {
-		return &configProblem{node.GetPath(), err.Error()}
+		return &configProblem{path: node.GetPath(), text: err.Error()}
 	}
 	return nil
 }

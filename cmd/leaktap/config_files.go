@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 
@@ -14,30 +15,26 @@ type filesConfig struct {
 	Paths   []string `yaml:"paths"`
 	Exclude []string `yaml:"exclude"`
 	// Start is beginning or end, for files that are there at the first start.
-	Start    string `yaml:"start"`
+	Start    string `yaml:"start" default:"beginning"`
 	State    string `yaml:"state"`
-	MaxFiles int    `yaml:"max_files"`
+	MaxFiles int    `yaml:"max_files" default:"1000"`
 	As       readAs `yaml:",inline"`
 }
 
-func (f *filesConfig) check(path string) *configProblem {
-	if len(f.Paths) == 0 {
-		return problem(path+".paths", "is needed: patterns such as /var/log/containers/*.log")
-	}
-	if f.State == "" {
-		return problem(path+".state", "is needed: the file that keeps how far files were read")
-	}
+func (f *filesConfig) check(path string) (all problems) {
+	all.need(len(f.Paths) > 0, path+".paths", ": patterns such as /var/log/containers/*.log")
+	all.need(f.State != "", path+".state", ": the file that keeps how far files were read")
 	switch f.Start {
 	case "", "beginning", "end":
 	default:
-		return problem(path+".start", "want beginning or end")
+		all.add(path+".start", "want beginning or end")
 	}
-	for _, p := range f.Paths {
+	for i, p := range f.Paths {
 		if _, err := filepath.Match(p, ""); err != nil {
-			return problem(path+".paths", "pattern %q: %v", p, err)
+			all.add(fmt.Sprintf("%s.paths[%d]", path, i), "pattern %q: %v", p, err)
 		}
 	}
-	return f.As.check(path)
+	return append(all, f.As.check(path)...)
 }
 
 // podVariable may hold the name of the agent's own pod, which is its host name

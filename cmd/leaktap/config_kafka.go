@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"time"
 
 	"github.com/leaktap/leaktap/alert"
@@ -13,12 +14,12 @@ type kafkaConfig struct {
 	What   kafkaWhat   `yaml:",inline"`
 	As     readAs      `yaml:",inline"`
 
-	CommitInterval duration `yaml:"commit_interval"`
+	CommitInterval duration `yaml:"commit_interval" default:"1s"`
 	// SessionTimeout is how long the group waits for a member that died before
 	// another takes its partitions; the broker's bounds are 6 s and 30 min.
-	SessionTimeout duration `yaml:"session_timeout"`
+	SessionTimeout duration `yaml:"session_timeout" default:"30s"`
 	// InFlight bounds the MiB that were fetched and not looked at.
-	InFlight int `yaml:"in_flight_mib"`
+	InFlight int `yaml:"in_flight_mib" default:"64"`
 }
 
 // kafkaWhat says which records of a cluster are read. Topics may be expressions
@@ -27,7 +28,7 @@ type kafkaWhat struct {
 	Topics  []string `yaml:"topics"`
 	Exclude []string `yaml:"exclude"`
 	Group   string   `yaml:"group"`
-	Start   string   `yaml:"start"`
+	Start   string   `yaml:"start" default:"earliest"`
 	// DeadLetter, unless empty, is a topic to which records that cannot be looked at
 	// are copied with all that is in them.
 	DeadLetter string `yaml:"dead_letter_topic"`
@@ -35,14 +36,14 @@ type kafkaWhat struct {
 
 // readAs says what the records of a source are.
 type readAs struct {
-	Format  string `yaml:"format"`
-	Content string `yaml:"content"`
+	Format  string `yaml:"format" default:"auto"`
+	Content string `yaml:"content" default:"auto"`
 	// Mapping says where records of the user's own format have what, Where which
 	// exchanges are looked at.
 	Mapping mapping `yaml:"mapping"`
 	Where   string  `yaml:"where"`
 	// MaxEnvelopes is how many envelopes around a record are taken off; 0 means 8.
-	MaxEnvelopes int `yaml:"max_envelopes"`
+	MaxEnvelopes int `yaml:"max_envelopes" default:"8"`
 }
 
 // kafkaAccess says how a cluster is reached and as whom.
@@ -61,43 +62,30 @@ type kafkaAccess struct {
 	} `yaml:"sasl"`
 }
 
-func (k *kafkaConfig) check(path string) *configProblem {
-	switch {
-	case len(k.Access.Brokers) == 0:
-		return problem(path+".brokers", "is needed: addresses HOST:PORT")
-	case len(k.What.Topics) == 0:
-		return problem(path+".topics", "is needed")
-	case k.What.Group == "":
-		return problem(path+".group", "is needed: the consumer group that offsets are committed for")
-	}
-	if _, err := k.start(); err != nil {
-		return problem(path+".start", "%v", err)
-	}
-	if p := k.Access.check(path); p != nil {
-		return p
-	}
-	return k.As.check(path)
+func (k *kafkaConfig) check(path string) (all problems) {
+	all.need(len(k.Access.Brokers) > 0, path+".brokers", ": addresses HOST:PORT")
+	all.need(len(k.What.Topics) > 0, path+".topics", "")
+	all.need(k.What.Group != "", path+".group", ": the consumer group that offsets are committed for")
+	_, err := k.start()
+	all.wrong(path+".start", err)
+	return slices.Concat(all, k.Access.check(path), k.As.check(path))
 }
 
 // check finds what is wrong with secrets, which are in files.
-func (a *kafkaAccess) check(path string) *configProblem {
-	if a.SASL == nil {
-		return nil
+func (a *kafkaAccess) check(path string) (all problems) {
+	if a.SASL != nil && a.SASL.Mechanism == "OAUTHBEARER" {
+		all.need(a.SASL.TokenFile != "", path+".sasl.token_file", " for OAUTHBEARER")
 	}
-	if a.SASL.Mechanism == "OAUTHBEARER" && a.SASL.TokenFile == "" {
-		return problem(path+".sasl.token_file", "is needed for OAUTHBEARER")
-	}
-	return nil
+	return all
 }
 
-func (r *readAs) check(path string) *configProblem {
+func (r *readAs) check(path string) (all problems) {
 	if _, p := r.Mapping.compile(path + ".mapping"); p != nil {
-		return p
+		all = append(all, p)
 	}
-	if _, err := compileWhere(r.Where); err != nil {
-		return problem(path+".where", "%v", err)
-	}
-	return nil
+	_, err := compileWhere(r.Where)
+	all.wrong(path+".where", err)
+	return all
 }
 
 // config translates the file's form into the package's.
@@ -163,20 +151,17 @@ func (a *kafkaAccess) files() []string {
 type kafkaSinkConfig struct {
 	Access  kafkaAccess `yaml:",inline"`
 	Topic   string      `yaml:"topic"`
-	Timeout duration    `yaml:"timeout"`
+	Timeout duration    `yaml:"timeout" default:"10s"`
 }
 
 // check finds what is wrong with a sink, which may be nil.
-func (k *kafkaSinkConfig) check(path string) *configProblem {
-	switch {
-	case k == nil:
+func (k *kafkaSinkConfig) check(path string) (all problems) {
+	if k == nil {
 		return nil
-	case len(k.Access.Brokers) == 0:
-		return problem(path+".brokers", "is needed: addresses HOST:PORT")
-	case k.Topic == "":
-		return problem(path+".topic", "is needed")
 	}
-	return k.Access.check(path)
+	all.need(len(k.Access.Brokers) > 0, path+".brokers", ": addresses HOST:PORT")
+	all.need(k.Topic != "", path+".topic", "")
+	return append(all, k.Access.check(path)...)
 }
 
 // kafka translates the file's form into the package's.

@@ -93,7 +93,7 @@ func (f *mappedField) UnmarshalYAML(node ast.Node) (err error) {
 		case "decode":
 			f.Decode, err = texts(it.Value())
 		default:
-			err = &configProblem{it.Value().GetPath(), unknownKey(name, []string{"path", "decode"})}
+			err = &configProblem{path: it.Value().GetPath(), text: unknownKey(name, []string{"path", "decode"})}
 		}
 		if err != nil {
 			return err
@@ -109,7 +109,7 @@ func texts(node ast.Node) (list []string, err error) {
 		for _, value := range node.Values {
 			text, ok := value.(*ast.StringNode)
 			if !ok {
-				return nil, &configProblem{value.GetPath(), "want text"}
+				return nil, &configProblem{path: value.GetPath(), text: "want text"}
 			}
 			list = append(list, text.Value)
 		}
@@ -117,7 +117,7 @@ func texts(node ast.Node) (list []string, err error) {
 	case *ast.StringNode:
 		return []string{node.Value}, nil
 	}
-	return nil, &configProblem{node.GetPath(), "want a path, a list of paths, or path and decode"}
+	return nil, &configProblem{path: node.GetPath(), text: "want a path, a list of paths, or path and decode"}
 }
 
 // fields lists what is mapped.

@@ -121,19 +121,16 @@ func (p *policies) under(dir string) {
 }
 
 // check reads the files, whose names it makes relative to where the configuration is.
-func (p *policies) check(dir string) *configProblem {
+func (p *policies) check(dir string) (all problems) {
 	p.under(dir)
 	quiet := slog.New(slog.DiscardHandler)
-	if _, err := readPolicy(p.File, time.Now(), quiet); err != nil {
-		return problem("policy.file", "%v", err)
-	}
-	if _, err := readPolicy(p.Baseline, time.Now(), quiet); err != nil {
-		return problem("policy.baseline", "%v", err)
-	}
+	_, err := readPolicy(p.File, time.Now(), quiet)
+	all.wrong("policy.file", err)
+	_, err = readPolicy(p.Baseline, time.Now(), quiet)
+	all.wrong("policy.baseline", err)
 	for i, file := range p.OpenAPI {
-		if _, err := readContract(file, quiet); err != nil {
-			return problem(fmt.Sprintf("policy.openapi[%d]", i), "%v", err)
-		}
+		_, err := readContract(file, quiet)
+		all.wrong(fmt.Sprintf("policy.openapi[%d]", i), err)
 	}
-	return nil
+	return all
 }

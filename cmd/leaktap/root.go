@@ -42,7 +42,11 @@ type app struct {
 }
 
 func newApp(s *streams) *app {
-	return &app{streams: s, logLevel: promslog.NewLevel(), logFormat: promslog.NewFormat()}
+	a := &app{streams: s, logLevel: promslog.NewLevel(), logFormat: promslog.NewFormat()}
+	if err := a.logFormat.Set("logfmt"); err != nil {
+		panic(err) // promslog has lost its default
+	}
+	return a
 }
 
 // exitError ends the process with a code; a nil err says nothing more.
@@ -130,7 +134,7 @@ Exit codes: 0 nothing found, 1 findings, 2 usage or configuration,
 	root.AddCommand(
 		a.scanCommand(), a.sniffCommand(), a.tailCommand(), a.runCommand(), a.aggregateCommand(), a.demoCommand(),
 		a.policyCommand(), a.reportCommand(), a.rulesCommand(), a.explainCommand(), a.formatCommand(), a.exchangesCommand(), a.checkConfigCommand(),
-		a.schemaCommand(), a.keyCommand(), a.pageCommand(), a.versionCommand(),
+		a.schemaCommand(), a.dashboardsCommand(), a.keyCommand(), a.pageCommand(), a.versionCommand(),
 	)
 	root.InitDefaultCompletionCmd()
 	for _, c := range append(root.Commands(), root) {
@@ -187,16 +191,26 @@ func (a *app) setUp(c *cobra.Command, _ []string) error {
 // flagsFromVariables sets each flag that was not given from its variable.
 func flagsFromVariables(flags *pflag.FlagSet) (err error) {
 	flags.VisitAll(func(f *pflag.Flag) {
-		name := "LEAKTAP_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+		name := variableOf(f)
 		value, ok := os.LookupEnv(name)
 		if !ok || f.Changed || f.Name == "help" || err != nil {
 			return
 		}
 		if e := flags.Set(f.Name, value); e != nil {
 			err = fmt.Errorf("variable %s: %w", name, e)
+			return
 		}
+		err = flags.SetAnnotation(f.Name, fromVariable, []string{name})
 	})
 	return err
+}
+
+// fromVariable marks a flag that a variable has set.
+const fromVariable = "variable"
+
+// variableOf is the variable of a flag.
+func variableOf(f *pflag.Flag) string {
+	return "LEAKTAP_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
 }
 
 // colors says whether text on w is coloured.

@@ -61,8 +61,8 @@ func (a *app) agentFrom(file string, before *agent, aggregate bool) (*agent, *co
 			return nil, nil, c.locate(problem)
 		}
 	}
-	if problem := agent.configure(c); problem != nil {
-		return nil, nil, c.locate(problem)
+	if wrong := agent.configure(c); len(wrong) > 0 { // a file that changed since it was checked
+		return nil, nil, c.locate(wrong[0])
 	}
 	if c.Classify.KeyFile == "" {
 		a.log.Warn("no classify.key_file: digests are made under a random key and will not match elsewhere or after a restart")
@@ -70,20 +70,18 @@ func (a *app) agentFrom(file string, before *agent, aggregate bool) (*agent, *co
 	return agent, c, nil
 }
 
-// configure adds the sources and sinks that the file names.
-func (a *agent) configure(c *config) *configProblem {
-	if c.Enabled != nil && !*c.Enabled {
+// configure adds the sources and sinks that the file names, and says which it could not.
+func (a *agent) configure(c *config) (all problems) {
+	enabled := c.Enabled == nil || *c.Enabled
+	if !enabled {
 		a.addIdle()
 	}
 	for i, s := range c.Sources {
-		if c.Enabled != nil && !*c.Enabled {
-			break
-		}
-		if err := a.addConfigured(s); err != nil {
-			return problem(fmt.Sprintf("sources[%d]", i), "%v", err)
+		if enabled && s.members() == 1 {
+			all.wrong(fmt.Sprintf("sources[%d]", i), a.addConfigured(s))
 		}
 	}
-	return a.addSinks(c.Sinks)
+	return append(all, a.addSinks(c.Sinks)...)
 }
 
 // serveConfigured serves where the file says, if anywhere.
@@ -116,58 +114,74 @@ func (a *agent) addConfigured(s sourceConfig) error {
 	return a.addKafka(cfg)
 }
 
-func (a *agent) addSinks(c sinksConfig) *configProblem {
+func (a *agent) addSinks(c sinksConfig) (all problems) {
 	if s := c.JSONLines; s != nil {
 		a.addSink(alert.NewFile(alert.FileConfig{Path: s.Path, Sync: s.Sync}, a.findings, a.log))
 	}
 	if s := c.Observations; s != nil {
 		o, err := alert.NewObservations(alert.ObservationsConfig{Kafka: s.kafka()}, a.findings, a.log)
-		if err != nil {
-			return problem("sinks.observations", "%v", err)
+		all.wrong("sinks.observations", err)
+		if err == nil {
+			a.observations = o
+			a.addSink(o)
 		}
-		a.observations = o
-		a.addSink(o)
 	}
 	if s := c.Alertmanager; s != nil {
-		am, err := alert.NewAlertmanager(alert.AlertmanagerConfig{
-			URLs: s.URLs, MinSeverity: classify.Severity(s.MinSeverity), Resend: time.Duration(s.Resend),
-			ResolveAfter: time.Duration(s.ResolveAfter), SettleTimeout: time.Duration(s.SettleTimeout),
-			ExternalURL: s.ExternalURL, RunbookURL: s.RunbookURL,
-		}, a.findings, a.log)
-		if err != nil {
-			return problem("sinks.alertmanager.urls", "%v", err)
+		am, err := alert.NewAlertmanager(s.alertmanager(), a.findings, a.log)
+		all.wrong("sinks.alertmanager.urls", err)
+		if err == nil {
+			a.goOnAlerting(am)
+			a.addSink(am)
 		}
-		a.goOnAlerting(am)
-		a.addSink(am)
 	}
 	if s := c.Webhook; s != nil {
-		secret, err := readSecret(s.SecretFile)
-		if err != nil {
-			return problem("sinks.webhook.secret_file", "%v", err)
-		}
-		template, err := readSecret(s.TemplateFile)
-		if err != nil {
-			return problem("sinks.webhook.template_file", "%v", err)
-		}
-		if err := alert.CheckWebhookFormat(s.Format, string(template)); err != nil {
-			return problem("sinks.webhook.format", "%v", err)
-		}
-		w, err := alert.NewWebhook(alert.WebhookConfig{
-			URL: s.URL, Secret: secret, Timeout: time.Duration(s.Timeout), Format: s.Format, Template: string(template), AllowLinkLocal: s.AllowLinkLocal,
-		}, a.findings, a.log)
-		if err != nil {
-			return problem("sinks.webhook.url", "%v", err)
-		}
-		a.addSink(w)
+		all = append(all, a.addWebhook(s, c.Spool)...)
 	}
 	if s := c.Kafka; s != nil {
 		k, err := alert.NewKafka(s.kafka(), a.findings, a.log)
-		if err != nil {
-			return problem("sinks.kafka", "%v", err)
+		all.wrong("sinks.kafka", err)
+		if err == nil {
+			if c.Spool != nil {
+				k.Spool(c.Spool.of("kafka"))
+			}
+			a.addSink(k)
 		}
-		a.addSink(k)
 	}
-	return nil
+	return all
+}
+
+// alertmanager translates the file's form into the package's.
+func (s *alertmanagerConfig) alertmanager() alert.AlertmanagerConfig {
+	return alert.AlertmanagerConfig{
+		URLs: s.URLs, MinSeverity: classify.Severity(s.MinSeverity), Resend: time.Duration(s.Resend),
+		ResolveAfter: time.Duration(s.ResolveAfter), SettleTimeout: time.Duration(s.SettleTimeout),
+		ExternalURL: s.ExternalURL, RunbookURL: s.RunbookURL,
+	}
+}
+
+func (a *agent) addWebhook(s *webhookConfig, spool *spoolConfig) (all problems) {
+	secret, err := readSecret(s.SecretFile)
+	all.wrong("sinks.webhook.secret_file", err)
+	template, err := readSecret(s.TemplateFile)
+	if err != nil {
+		all.wrong("sinks.webhook.template_file", err)
+		return all
+	}
+	if err := alert.CheckWebhookFormat(s.Format, string(template)); err != nil {
+		all.wrong("sinks.webhook.format", err)
+		return all
+	}
+	w, err := alert.NewWebhook(alert.WebhookConfig{
+		URL: s.URL, Secret: secret, Timeout: time.Duration(s.Timeout), Format: s.Format, Template: string(template), AllowLinkLocal: s.AllowLinkLocal,
+	}, a.findings, a.log)
+	all.wrong("sinks.webhook.url", err)
+	if err == nil {
+		if spool != nil {
+			w.Spool(spool.of("webhook"))
+		}
+		a.addSink(w)
+	}
+	return all
 }
 
 // goOnAlerting hands the exposures that are open to a new sender, which knows of none: an
@@ -190,59 +204,4 @@ func readSecret(file string) ([]byte, error) {
 		return nil, fmt.Errorf("read secret: %w", err)
 	}
 	return bytes.TrimSpace(secret), nil
-}
-
-func (a *app) checkConfigCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "check-config FILE",
-		Short: "Check a configuration file without running it",
-		Long: `Check-config reads a file as run would and says what is wrong, with line and
-column. A complete file:
-
-  # enabled: false                 # stop looking, go on serving
-  sources:
-    - kafka:
-        brokers: [kafka-0:9092, kafka-1:9092]
-        topics: [access-logs, app-logs, /^team-.*-logs$/]
-        group: leaktap
-        start: earliest            # for partitions without a committed offset
-        # tls: {ca_file: /etc/leaktap/ca.pem}
-        # sasl: {mechanism: SCRAM-SHA-512, user: leaktap, password_file: /etc/leaktap/password}
-    - interface:
-        names: [eth0, 'veth*']       # patterns too, or any; see docs/capture.md
-        filter: tcp port 8080
-        # services: {10.1.0.0/16: shop} # who answers there
-        # services_file: /etc/leaktap/services # a line each: ADDRESS[:PORT] or NETWORK, and a name
-    - files: {paths: [/var/log/containers/*.log], state: /var/lib/leaktap/files.json}
-  classify:
-    key_file: /etc/leaktap/key     # made by 'leaktap key new'
-  rules:
-    # files: [rules.yaml]          # from where this file is; see docs/rules.md
-    disable: [cleartext-token]     # also kinds of tokens, and category:NAME
-  policy:                          # what routes may return; see docs/policy.md
-    # file: policy.yaml
-    # openapi: [shop.yaml]
-    # baseline: learned.yaml
-  sinks:
-    jsonl: {path: /var/lib/leaktap/findings.jsonl}
-    ledger: {path: /var/lib/leaktap/ledger.db} # exposures and tokens, for 'leaktap report'
-    alertmanager: {urls: ["http://alertmanager-0:9093", "http://alertmanager-1:9093"]}
-    webhook: {url: "https://hooks.example/leaktap", secret_file: /etc/leaktap/webhook-secret}
-    kafka:                         # findings by fingerprint, without plaintext
-      brokers: [kafka-0:9092]
-      topic: leaktap-findings
-  http:
-    listen: 127.0.0.1:9464         # metrics, health, findings page
-    # users_file: /etc/leaktap/users # who may accept findings; 'leaktap page password NAME' makes a line
-    # require_login: true          # and the page is for them alone`,
-		Args: cobra.ExactArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
-			_, c, err := a.agentFrom(args[0], nil, false)
-			if err != nil {
-				return usage(err)
-			}
-			fmt.Fprintf(a.out, "%s: ok: %s\n", args[0], alert.Plural(int64(len(c.Sources)), "source"))
-			return nil
-		},
-	}
 }

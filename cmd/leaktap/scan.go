@@ -81,8 +81,9 @@ type scanner struct {
 	capture  capture.Config
 	pipeline *pipeline
 	// handle takes the exchanges.
-	handle func(*classify.Exchange)
-	total  summary
+	handle   func(*classify.Exchange)
+	total    summary
+	progress *progress
 }
 
 func (a *app) scan(ctx context.Context, o *scanOptions, paths []string) error {
@@ -105,9 +106,11 @@ func (a *app) scan(ctx context.Context, o *scanOptions, paths []string) error {
 	}
 	s.handle = s.pipeline.Handle
 	var errs []error
+	s.progress = a.showProgress(paths)
 	for _, path := range paths {
 		errs = append(errs, s.path(ctx, path))
 	}
+	s.progress.stop()
 	errs = append(errs, s.pipeline.Settle(ctx))
 	errs = append(errs, out.close())
 	err = errors.Join(errs...)
@@ -120,7 +123,7 @@ func (a *app) scan(ctx context.Context, o *scanOptions, paths []string) error {
 // path scans a file, a directory or standard input.
 func (s *scanner) path(ctx context.Context, path string) error {
 	if path == ingest.StdinName {
-		return s.stream(ctx, path, s.in)
+		return s.stream(ctx, path, s.progress.reader(s.in))
 	}
 	return filepath.WalkDir(path, func(name string, entry fs.DirEntry, err error) error {
 		switch {
@@ -138,7 +141,7 @@ func (s *scanner) path(ctx context.Context, path string) error {
 			return fmt.Errorf("read input: %w", err)
 		}
 		defer f.Close()
-		return s.stream(ctx, name, f)
+		return s.stream(ctx, name, s.progress.reader(f))
 	})
 }
 

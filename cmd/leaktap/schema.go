@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"strings"
 
+	"github.com/goccy/go-yaml"
 	"github.com/spf13/cobra"
 
 	"github.com/leaktap/leaktap/classify"
@@ -103,7 +104,20 @@ func addProperties(properties map[string]any, t reflect.Type) {
 		case options == "inline":
 			addProperties(properties, field.Type)
 		case name != "" && name != "-":
-			properties[name] = schemaOf(field.Type)
+			member := schemaOf(field.Type)
+			if text := field.Tag.Get("default"); text != "" {
+				member["default"] = defaultOf(text)
+			}
+			properties[name] = member
 		}
 	}
+}
+
+// defaultOf is a default as JSON has it.
+func defaultOf(text string) any {
+	var value any
+	if err := yaml.Unmarshal([]byte(text), &value); err != nil {
+		return text
+	}
+	return value
 }

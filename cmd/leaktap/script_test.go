@@ -53,6 +53,11 @@ var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 	"same":    same,
 	"capture": writeCapture,
 	"broker":  startBroker,
+	// expand-broker FILE: $BROKER in a file becomes the broker's address
+	"expand-broker": func(ts *testscript.TestScript, _ bool, args []string) {
+		text := strings.ReplaceAll(ts.ReadFile(args[0]), "$BROKER", ts.Getenv("BROKER"))
+		ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o600))
+	},
 	// finding LEDGER: sets FINGERPRINT and FINDING to those of the first exposure
 	"finding": firstFinding,
 	// profiles N FILE: N answers about people, read one after the other
