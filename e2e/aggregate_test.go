@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -50,7 +51,7 @@ func TestAggregatorsOnACluster(t *testing.T) {
 
 	eventually(t, 30*time.Second, "the harvest is found", func() error {
 		if len(h.harvests("third", "fourth")) == 0 {
-			return fmt.Errorf("no finding yet")
+			return errors.New("no finding yet")
 		}
 		return nil
 	})
