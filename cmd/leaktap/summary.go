@@ -24,9 +24,29 @@ type summary struct {
 	packetCount       int64
 	read              int64 // bytes of records and packets
 	dropped           int64 // packets that the kernel had no room for
+	doubtful          doubtful
 	filtered          int64 // exchanges that --where left out
 	uninspected       map[string]int64
 	ports             []capture.PortStats
+}
+
+// doubtful counts what was captured and may be another thing than the server saw: packets
+// that were cut, segments that contradict earlier ones, messages whose headers contradict each
+// other about their end.
+type doubtful struct{ truncated, overlaps, conflicts int64 }
+
+// parts tells them.
+func (d doubtful) parts() (parts []string) {
+	for _, count := range []struct {
+		n    int64
+		what string
+		rest string
+	}{{d.truncated, "packet", " cut by the capture"}, {d.overlaps, "segment", " with other bytes than before"}, {d.conflicts, "message", " with contradicting lengths"}} {
+		if count.n > 0 {
+			parts = append(parts, alert.Plural(count.n, count.what)+count.rest)
+		}
+	}
+	return parts
 }
 
 // maxSummaryPorts is how many ports the end of a capture tells of.
@@ -55,6 +75,9 @@ func (s *summary) packets(stats capture.Stats) {
 		s.read += n
 	}
 	s.dropped += stats.Dropped
+	s.doubtful.truncated += stats.Truncated
+	s.doubtful.overlaps += stats.Overlaps
+	s.doubtful.conflicts += stats.Conflicts
 	s.ports = append(s.ports, stats.Ports...)
 }
 
@@ -98,6 +121,7 @@ func (s *summary) write(w io.Writer, p *pipeline, out *output, incomplete bool, 
 	} else {
 		parts = append(parts, "coverage "+s.coverage())
 	}
+	parts = append(parts, s.doubtful.parts()...)
 	if s.filtered > 0 {
 		parts = append(parts, alert.Plural(s.filtered, "exchange")+" left out by --where")
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/leaktap/leaktap/capture"
 )
@@ -26,5 +27,17 @@ leaktap: other ports: 2 B, coverage 50.0 % (not inspected: mid-message 1 B)
 `
 	if got := out.String(); !strings.HasPrefix(got, want) || strings.Count(got, "\n") != maxSummaryPorts {
 		t.Errorf("%s", got)
+	}
+}
+
+// TestSummaryDoubts tells of what may be another thing than the server saw, in the closing line.
+func TestSummaryDoubts(t *testing.T) {
+	s := newSummary(time.Now())
+	s.packets(capture.Stats{Packets: 9, Inspected: 500, Truncated: 1, Overlaps: 2, Conflicts: 3})
+	var out strings.Builder
+	s.write(&out, &pipeline{}, &output{}, false, exitOK)
+	const want = ", 1 packet cut by the capture, 2 segments with other bytes than before, 3 messages with contradicting lengths; exit 0\n"
+	if !strings.HasSuffix(out.String(), want) {
+		t.Errorf("got %q, want it to end in %q", out.String(), want)
 	}
 }
