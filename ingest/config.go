@@ -41,6 +41,8 @@ const (
 // The limits that are counted when they are reached. Nothing goes uninspected by
 // them but what the constants above say.
 const (
+	// LimitRecord counts records that are longer than Config.MaxRecord.
+	LimitRecord = "record"
 	// LimitDepth counts records with more envelopes than Config.MaxEnvelopes; the
 	// rest was scanned as it stood.
 	LimitDepth = "depth"
@@ -56,6 +58,9 @@ const (
 	LimitPairBody = "pair-body"
 	// LimitRedecided counts how often a stream's format was decided anew.
 	LimitRedecided = "redecided"
+	// LimitInvalid counts objects of JSON that are cut off or hold what is no JSON; they
+	// were read as far as they make sense, and scanned as they are.
+	LimitInvalid = "invalid-json"
 	// LimitMapping counts values that a decode step of a mapping does not fit.
 	LimitMapping = "mapping"
 )

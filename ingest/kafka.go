@@ -62,13 +62,16 @@ type KafkaConfig struct {
 // KafkaLimits bound the memory of a [Kafka]; 0 means the default.
 type KafkaLimits struct {
 	// FetchBytes is how much one fetch asks for; default 4 MiB. A larger batch is
-	// read all the same.
+	// read all the same; of those over twice this size there is one at a time.
 	FetchBytes int
-	// MaxBatch is how large a batch may be, in bytes, as it is sent and unpacked;
-	// default 32 MiB. A larger one is passed over and counted.
+	// MaxBatch is how large a batch may be, in bytes, as it is sent; default 128 MiB.
+	// A larger one is passed over and counted.
 	MaxBatch int
+	// MaxUnpacked is how many bytes a batch may unpack to; default 256 MiB. It costs
+	// time and no memory. The records behind it are passed over and counted.
+	MaxUnpacked int
 	// InFlight bounds the bytes that were fetched and not handled, in steps of
-	// FetchBytes; default 64 MiB.
+	// FetchBytes and beside the one large batch; default 64 MiB.
 	InFlight int
 }
 
@@ -154,7 +157,8 @@ func NewKafka(cfg KafkaConfig, reg prometheus.Registerer, log *slog.Logger) (*Ka
 	}
 	cfg.Timing = cfg.Timing.withDefaults()
 	cfg.FetchBytes = cmp.Or(cfg.FetchBytes, 4<<20)
-	cfg.MaxBatch = cmp.Or(cfg.MaxBatch, 32<<20)
+	cfg.MaxBatch = cmp.Or(cfg.MaxBatch, 128<<20)
+	cfg.MaxUnpacked = cmp.Or(cfg.MaxUnpacked, 256<<20)
 	cfg.InFlight = cmp.Or(cfg.InFlight, 64<<20)
 	topics, err := newTopicSet(cfg.Topics, cfg.Exclude)
 	if err != nil {
@@ -190,7 +194,7 @@ func (c *KafkaConfig) check(topics *topicSet) error {
 		return errors.New("a list of partitions and a group exclude each other")
 	case c.Until != nil && c.Group != "":
 		return errors.New("a bounded replay commits nothing: leave the group out")
-	case min(c.FetchBytes, c.MaxBatch, c.InFlight) < 0 || max(c.FetchBytes, c.MaxBatch) > 1<<30:
+	case min(c.FetchBytes, c.MaxBatch, c.MaxUnpacked, c.InFlight) < 0 || max(c.FetchBytes, c.MaxBatch, c.MaxUnpacked) > 1<<30:
 		return errors.New("a limit is negative or over 1 GiB")
 	case c.Timing.Drain >= c.Timing.Session:
 		return fmt.Errorf("drain time %v is not below session time-out %v", c.Timing.Drain, c.Timing.Session)

@@ -7,7 +7,6 @@ import (
 	"net"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -312,65 +311,5 @@ func TestTopicIsDeletedAndMadeAnew(t *testing.T) {
 				t.Error(err)
 			}
 		})
-	}
-}
-
-// TestPoisonOfKafka has each kind of bad record in a topic, and a good one behind
-// each: all good ones come, the bad ones are counted with their places in the log.
-func TestPoisonOfKafka(t *testing.T) {
-	_, addr := newCluster(t, 1, kfake.BrokerConfigs(map[string]string{"message.max.bytes": "209715200"}))
-	headers := make([]kgo.RecordHeader, 10_000)
-	for i := range headers {
-		headers[i] = kgo.RecordHeader{Key: fmt.Sprintf("h%d", i), Value: []byte("v")}
-	}
-	gz := gzipped(t, []byte(strings.Repeat("line\n", 10_000)))
-	bad := []*kgo.Record{
-		{Value: nil},
-		{Value: []byte{}},
-		{Value: gz[:len(gz)/2]},
-		{Value: []byte(`{"a":{"b":[1,}`)},
-		{Value: []byte(strings.Repeat("x", 40<<20))},
-		{Value: []byte(`{"n":1}`), Headers: headers},
-		{Value: zstandard(t, make([]byte, 64<<20))},
-	}
-	client, err := kgo.NewClient(kgo.SeedBrokers(addr), kgo.DefaultProduceTopic("logs"), kgo.ProducerBatchMaxBytes(100<<20),
-		kgo.ProducerBatchCompression(kgo.NoCompression()), kgo.BrokerMaxWriteBytes(200<<20))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer client.Close()
-	for i, record := range bad {
-		good := &kgo.Record{Value: fmt.Appendf(nil, `{"good":%d}`, i)}
-		for _, r := range []*kgo.Record{record, good} { // a batch each
-			if err := client.ProduceSync(t.Context(), r).FirstErr(); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	var mu sync.Mutex
-	uninspected := map[string]int64{}
-	cfg := KafkaConfig{Brokers: []string{addr}, StopAtEnd: true}
-	cfg.Uninspected = func(_ classify.SourceKind, reason string, bytes int64) {
-		mu.Lock()
-		defer mu.Unlock()
-		uninspected[reason] += bytes
-	}
-	l := newLedger()
-	begin := time.Now()
-	r := start(t, cfg, l)
-	if err := r.end(t); err != nil {
-		t.Fatal(err)
-	}
-	within(t, begin, time.Duration(len(bad))*3*time.Second, "reading seven bad records")
-	for i := range bad {
-		if l.seen[fmt.Sprintf(`{"good":%d}`, i)] != 1 {
-			t.Errorf("the record behind bad record %d was not read", i)
-		}
-	}
-	if uninspected[UninspectedLimit] < 40<<20 || uninspected[UninspectedPacked] == 0 {
-		t.Errorf("uninspected bytes %v, want the large record and the packed ones", uninspected)
-	}
-	if got := skippedOffsets(r.Kafka, skippedLarge); got != 1 {
-		t.Errorf("%v batches over the limit were counted, want 1", got)
 	}
 }

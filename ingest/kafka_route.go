@@ -16,6 +16,8 @@ type route struct {
 	// not taken yet, over that its feed was closed.
 	flying, over bool
 	queued       int
+	// large says that the batch at next has to be asked for by itself.
+	large bool
 	// notBefore is when it may be fetched again after trouble; stalls counts the
 	// answers in a row without progress.
 	notBefore time.Time
