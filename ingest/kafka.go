@@ -13,6 +13,7 @@ import (
 	kafka "github.com/segmentio/kafka-go"
 
 	"github.com/leaktap/leaktap/classify"
+	"github.com/leaktap/leaktap/kafkaconn"
 )
 
 // Handler takes the exchanges of Kafka records.
@@ -24,6 +25,9 @@ type Handler interface {
 	// by every sink, or its drop was counted. Nothing is committed if it fails.
 	Settle(ctx context.Context) error
 }
+
+// KafkaAccess says how brokers are reached and as whom.
+type KafkaAccess = kafkaconn.Access
 
 // KafkaConfig says what a [Kafka] reads and how. Brokers and Topics are needed.
 type KafkaConfig struct {
@@ -133,7 +137,7 @@ type Kafka struct {
 	log     *slog.Logger
 	ready   chan struct{}
 	once    sync.Once
-	dialer  *dialer
+	dialer  *kafkaconn.Dialer
 	client  *kafka.Client
 	buffers *bufferPool
 	dead    *deadLetters
@@ -167,7 +171,8 @@ func NewKafka(cfg KafkaConfig, reg prometheus.Registerer, log *slog.Logger) (*Ka
 	if err := cfg.check(&topics); err != nil {
 		return nil, fmt.Errorf("check Kafka source: %w", err)
 	}
-	dialer, err := newDialer(cfg)
+	// A dial ends before the request that needs it, so that its error is told.
+	dialer, err := kafkaconn.NewDialer(cfg.Access, cfg.Brokers, cfg.Timing.Request/2)
 	if err != nil {
 		return nil, fmt.Errorf("check Kafka source: %w", err)
 	}
@@ -210,9 +215,9 @@ func (k *Kafka) Ready() <-chan struct{} { return k.ready }
 // (no broker answers, a topic is missing, access is denied); later troubles of
 // brokers are waited out.
 func (k *Kafka) Run(ctx context.Context, h Handler) error {
-	transport := k.dialer.transport(k.topics.asked())
+	transport := k.dialer.Transport(k.topics.asked())
 	k.client = &kafka.Client{Addr: kafka.TCP(k.cfg.Brokers...), Transport: transport}
-	defer k.dialer.closeAll()
+	defer k.dialer.CloseAll()
 	defer transport.CloseIdleConnections()
 	k.dead = k.openDeadLetters()
 	defer k.dead.close()

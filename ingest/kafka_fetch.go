@@ -8,6 +8,8 @@ import (
 
 	"github.com/segmentio/kafka-go/protocol"
 	"github.com/segmentio/kafka-go/protocol/fetch"
+
+	"github.com/leaktap/leaktap/kafkaconn"
 )
 
 // fetching is a fetch request to one broker for any number of its partitions. Its
@@ -53,7 +55,7 @@ func (f *fetching) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
 	if f.version < fetchMinVersion {
 		return nil, errors.New("the broker is older than Kafka 0.11")
 	}
-	if err := protocol.WriteRequest(rw, f.version, 1, clientID, f.Message); err != nil {
+	if err := protocol.WriteRequest(rw, f.version, 1, kafkaconn.ClientID, f.Message); err != nil {
 		return nil, fmt.Errorf("send fetch request: %w", err)
 	}
 	return readFetched(rw, f.version, f.limit, f.pool)

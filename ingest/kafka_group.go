@@ -8,6 +8,8 @@ import (
 	"time"
 
 	kafka "github.com/segmentio/kafka-go"
+
+	"github.com/leaktap/leaktap/kafkaconn"
 )
 
 // joinBackoff is the wait after an attempt to join that failed. kafka-go's
@@ -37,7 +39,7 @@ func (k *Kafka) runGroups(ctx context.Context, h Handler) error {
 func (k *Kafka) runGroup(ctx context.Context, h Handler, topics []string) error {
 	group, err := kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
 		ID: k.cfg.Group, Brokers: k.cfg.Brokers, Topics: topics,
-		Dialer:            k.dialer.kafka(),
+		Dialer:            k.dialer.Kafka(),
 		HeartbeatInterval: k.cfg.Timing.Heartbeat,
 		SessionTimeout:    k.cfg.Timing.Session,
 		RebalanceTimeout:  k.cfg.Timing.Session,
@@ -55,7 +57,7 @@ func (k *Kafka) runGroup(ctx context.Context, h Handler, topics []string) error 
 		case run.Err() != nil:
 			// Close ends the generation, waits for its last commit, and leaves.
 			return errors.Join(unlessFinished(context.Cause(run)), group.Close())
-		case isDenied(err):
+		case kafkaconn.Denied(err):
 			return errors.Join(k.explain("join group "+k.cfg.Group, err), group.Close())
 		case err != nil:
 			k.log.Warn("group not joined yet", "group", k.cfg.Group, "cause", err)

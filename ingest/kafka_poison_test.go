@@ -117,46 +117,59 @@ func poisons(t testing.TB) map[string]poison {
 	}
 }
 
-// TestPoison of Kafka has each kind of bad record and a good one behind it: it is
-// counted, the log says where it is, and the good one comes within a second.
+// TestPoisonOfKafka has each kind of bad record and a good one behind it: it is
+// counted, the log says where it is, and the good one comes within a second, at the
+// third try if the machine is busy.
 func TestPoisonOfKafka(t *testing.T) {
 	for name, p := range poisons(t) {
 		t.Run(name, func(t *testing.T) {
-			var log bytes.Buffer
-			reg := prometheus.NewPedanticRegistry()
-			k := newScripted(t, KafkaConfig{KafkaLimits: p.limits}, reg, slog.New(slog.NewTextHandler(&log, nil)))
-			l := newLedger()
-			begin := time.Now()
-			runScriptedOn(t, k, l, func(offset int64) (part kmsg.FetchResponseTopicPartition, err error) {
-				part.HighWatermark, part.LastStableOffset = p.last+2, p.last+2
-				if part.RecordBatches = p.batch; offset > p.last {
-					part.RecordBatches = encodeBatch(p.last+1, nil, "good")
+			took := time.Hour
+			for range 3 {
+				if took = min(took, p.read(t)); took < slower*time.Second {
+					return
 				}
-				if p.answer != nil {
-					p.answer(&part)
-				}
-				return part, nil
-			})
-			within(t, begin, slower*time.Second, "reading "+name+" and the record behind it")
-			if n := l.seen["good"]; n != 1 {
-				t.Errorf("the record behind it was read %d times", n)
 			}
-			if got := gathered(t, reg); !slices.Contains(got, p.counted) {
-				t.Errorf("%s was not counted; there are\n%s", p.counted, strings.Join(got, "\n"))
-			}
-			where := fmt.Sprintf(" topic=logs partition=0 offset=%d ", p.offset)
-			kind := fmt.Sprintf("kind=%q", p.kind)
-			if !strings.Contains(p.kind, " ") {
-				kind = "kind=" + p.kind
-			}
-			if p.kind != "" && !strings.Contains(log.String(), kind+where) {
-				t.Errorf("the log does not say %s%s:\n%s", kind, where, &log)
-			}
-			if p.kind == "" && log.Len() > 0 {
-				t.Errorf("the log says\n%s", &log)
-			}
+			t.Errorf("the record behind it came after %v, want it within a second", took)
 		})
 	}
+}
+
+// read reads the bad batch and a record behind it, and says how long that took.
+func (p *poison) read(t *testing.T) time.Duration {
+	var log bytes.Buffer
+	reg := prometheus.NewPedanticRegistry()
+	k := newScripted(t, KafkaConfig{KafkaLimits: p.limits}, reg, slog.New(slog.NewTextHandler(&log, nil)))
+	l := newLedger()
+	begin := time.Now()
+	runScriptedOn(t, k, l, func(offset int64) (part kmsg.FetchResponseTopicPartition, err error) {
+		part.HighWatermark, part.LastStableOffset = p.last+2, p.last+2
+		if part.RecordBatches = p.batch; offset > p.last {
+			part.RecordBatches = encodeBatch(p.last+1, nil, "good")
+		}
+		if p.answer != nil {
+			p.answer(&part)
+		}
+		return part, nil
+	})
+	took := time.Since(begin)
+	if n := l.seen["good"]; n != 1 {
+		t.Errorf("the record behind it was read %d times", n)
+	}
+	if got := gathered(t, reg); !slices.Contains(got, p.counted) {
+		t.Errorf("%s was not counted; there are\n%s", p.counted, strings.Join(got, "\n"))
+	}
+	where := fmt.Sprintf(" topic=logs partition=0 offset=%d ", p.offset)
+	kind := "kind=" + p.kind
+	if strings.Contains(p.kind, " ") {
+		kind = fmt.Sprintf("kind=%q", p.kind)
+	}
+	if p.kind != "" && !strings.Contains(log.String(), kind+where) {
+		t.Errorf("the log does not say %s%s:\n%s", kind, where, &log)
+	}
+	if p.kind == "" && log.Len() > 0 {
+		t.Errorf("the log says\n%s", &log)
+	}
+	return took
 }
 
 // gathered lists counters with their labels and values.

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	kafka "github.com/segmentio/kafka-go"
+
+	"github.com/leaktap/leaktap/kafkaconn"
 )
 
 // noLeader stands for a broker that is not known.
@@ -189,7 +191,7 @@ func (p *puller) failed(ctx context.Context, wanted []*worker, err error) {
 		p.land(wanted)
 		return
 	}
-	if isDenied(err) {
+	if kafkaconn.Denied(err) {
 		p.s.fail(p.s.k.explain("read "+wanted[0].name(), err))
 	}
 	if p.fails++; p.fails == 1 {
@@ -221,7 +223,7 @@ func (p *puller) answered(ctx context.Context, w *worker, part *fetchedPartition
 		return nil
 	case errors.Is(err, kafka.OffsetOutOfRange):
 		return p.reset(ctx, w)
-	case isDenied(err):
+	case kafkaconn.Denied(err):
 		return p.s.k.explain("read "+w.name(), err)
 	}
 	p.s.mu.Lock()

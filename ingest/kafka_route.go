@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/leaktap/leaktap/kafkaconn"
 )
 
 // route is where and from whom a partition is fetched.
@@ -97,7 +99,7 @@ func (s *session) begin(ctx context.Context) error {
 			s.k.signalReady()
 			return nil
 		}
-		if ctx.Err() == nil && (isDenied(err) || i >= attempts && !s.k.isReady()) {
+		if ctx.Err() == nil && (kafkaconn.Denied(err) || i >= attempts && !s.k.isReady()) {
 			return s.k.explain("find where to start", err)
 		}
 		wait(ctx, backoffAfter(i))

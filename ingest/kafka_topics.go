@@ -180,7 +180,7 @@ const maxSuggestions = 10
 // missing returns the error for a topic that does not exist, with the names
 // that were perhaps meant.
 func (k *Kafka) missing(ctx context.Context, topic string) error {
-	all := k.dialer.transport(nil) // this one sees every topic
+	all := k.dialer.Transport(nil) // this one sees every topic
 	defer all.CloseIdleConnections()
 	client := &kafka.Client{Addr: k.client.Addr, Transport: all}
 	meta, err := client.Metadata(ctx, &kafka.MetadataRequest{})

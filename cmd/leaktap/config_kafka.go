@@ -181,10 +181,5 @@ func (k *kafkaSinkConfig) check(path string) *configProblem {
 
 // kafka translates the file's form into the package's.
 func (k *kafkaSinkConfig) kafka() alert.KafkaConfig {
-	a := k.Access.access()
-	return alert.KafkaConfig{
-		Brokers: k.Access.Brokers, Topic: k.Topic, Timeout: time.Duration(k.Timeout),
-		TLS: a.TLS, CAFile: a.CAFile, CertFile: a.CertFile, KeyFile: a.KeyFile,
-		Mechanism: a.Mechanism, User: a.User, PasswordFile: a.PasswordFile, TokenFile: a.TokenFile,
-	}
+	return alert.KafkaConfig{Brokers: k.Access.Brokers, Topic: k.Topic, Access: k.Access.access(), Timeout: time.Duration(k.Timeout)}
 }

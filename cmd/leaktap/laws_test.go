@@ -27,14 +27,16 @@ var mayImport = map[string][]string{
 	"classify/detect/detecttest": {"classify"},
 	"classify/window":            {"classify"},
 	"capture":                    {"classify"},
-	"ingest":                     {"classify", "classify/jsonscan"},
-	"alert":                      {"classify"},
-	"alert/page":                 {"alert", "classify"},
-	"dashboards":                 nil,
-	"deploy":                     nil,
-	"e2e":                        nil,
+	// kafkaconn knows brokers and nothing of ours: both ends of Kafka connect alike.
+	"kafkaconn":  nil,
+	"ingest":     {"classify", "classify/jsonscan", "kafkaconn"},
+	"alert":      {"classify", "kafkaconn"},
+	"alert/page": {"alert", "classify"},
+	"dashboards": nil,
+	"deploy":     nil,
+	"e2e":        nil,
 	"cmd/leaktap": {
-		"alert", "alert/page", "capture", "classify", "classify/detect", "classify/detect/detecttest", "classify/policy", "classify/window", "dashboards", "ingest",
+		"alert", "alert/page", "capture", "classify", "classify/detect", "classify/detect/detecttest", "classify/policy", "classify/window", "dashboards", "ingest", "kafkaconn",
 	},
 	"score":        {"classify", "classify/detect", "ingest", "score/corpus"},
 	"score/corpus": nil, // a second opinion knows nothing of the first
@@ -49,7 +51,7 @@ var pure = []string{"os", "net", "net/http", "io/fs", "log", "log/slog", "sync",
 // elsewhere it is in files named metrics.go.
 var fences = map[string][]string{
 	"github.com/google/gopacket":             {"capture"},
-	"github.com/segmentio/kafka-go":          {"ingest", "alert"},
+	"github.com/segmentio/kafka-go":          {"ingest", "alert", "kafkaconn"},
 	"github.com/prometheus/client_golang":    {"alert", "capture", "ingest"},
 	"github.com/spf13/cobra":                 {"cmd/leaktap"},
 	"github.com/prometheus/exporter-toolkit": {"cmd/leaktap"},
