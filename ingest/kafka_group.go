@@ -51,13 +51,13 @@ func (k *Kafka) runGroup(ctx context.Context, h Handler, topics []string) error 
 	}
 	run, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	for {
+	for tries := 1; ; tries++ {
 		generation, err := group.Next(run)
 		switch {
 		case run.Err() != nil:
 			// Close ends the generation, waits for its last commit, and leaves.
 			return errors.Join(unlessFinished(context.Cause(run)), group.Close())
-		case kafkaconn.Denied(err):
+		case kafkaconn.Denied(err), err != nil && tries >= startAttempts && !k.isReady() && k.hint(err) != "":
 			return errors.Join(k.explain("join group "+k.cfg.Group, err), group.Close())
 		case err != nil:
 			k.log.Warn("group not joined yet", "group", k.cfg.Group, "cause", err)

@@ -88,18 +88,20 @@ func (s *session) assign(ctx context.Context) {
 	}
 }
 
+// startAttempts is how often what a source needs at its start is tried.
+const startAttempts = 5
+
 // begin finds the offsets at which partitions start that have none, and where
 // reading ends. A broker that cannot be reached then is an error at the start of a
 // source, since waiting would look like a partition without records.
 func (s *session) begin(ctx context.Context) error {
-	const attempts = 5
 	for i := 1; ctx.Err() == nil; i++ {
 		err := s.place(ctx)
 		if err == nil {
 			s.k.signalReady()
 			return nil
 		}
-		if ctx.Err() == nil && (kafkaconn.Denied(err) || i >= attempts && !s.k.isReady()) {
+		if ctx.Err() == nil && (kafkaconn.Denied(err) || i >= startAttempts && !s.k.isReady()) {
 			return s.k.explain("find where to start", err)
 		}
 		wait(ctx, backoffAfter(i))
