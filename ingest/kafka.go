@@ -144,6 +144,8 @@ type Kafka struct {
 	// known are the partitions there are, atStart those that were there at first.
 	known   []topicPartition
 	atStart map[topicPartition]bool
+	// ids are those of the topics, where the cluster has some.
+	ids map[string]topicID
 	// raw, unless nil, takes values instead of the decoders: for measurements.
 	raw func(value []byte)
 }
@@ -226,6 +228,9 @@ func (k *Kafka) Run(ctx context.Context, h Handler) error {
 		k.atStart[tp] = true
 	}
 	k.known = partitions
+	if err == nil {
+		k.identifyAll(ctx, topicsOf(partitions))
+	}
 	switch {
 	case err != nil:
 	case k.cfg.Group != "":
@@ -261,6 +266,7 @@ func (k *Kafka) isReady() bool {
 func (k *Kafka) runAlone(ctx context.Context, h Handler) error {
 	positions := map[topicPartition]int64{}
 	for ctx.Err() == nil {
+		ids := k.ids
 		s := newSession(k, h, func(map[string]map[int]int64) error { return nil })
 		for _, tp := range k.known {
 			offset, known := positions[tp]
@@ -274,6 +280,12 @@ func (k *Kafka) runAlone(ctx context.Context, h Handler) error {
 			return err
 		}
 		positions = s.positions()
+		for tp, offset := range positions {
+			if before, known := ids[tp.topic]; known && k.ids[tp.topic] != before {
+				k.noteRecreated(tp, offset)
+				delete(positions, tp)
+			}
+		}
 	}
 	return ctx.Err()
 }

@@ -92,7 +92,8 @@ func unlessFinished(cause error) error {
 // it do. When all reading is over it calls stop and stays, so that the group is
 // not joined again in between.
 func (k *Kafka) member(ctx context.Context, h Handler, g *kafka.Generation, topics []string, stop context.CancelCauseFunc) {
-	commit := g.CommitOffsets
+	k.identifyAll(ctx, topics)
+	commit, recreated := k.committer(g), k.recreated(ctx, g)
 	if k.cfg.Readback > 0 {
 		commit = func(map[string]map[int]int64) error { return nil }
 	}
@@ -102,6 +103,10 @@ func (k *Kafka) member(ctx context.Context, h Handler, g *kafka.Generation, topi
 			tp := topicPartition{topic, int32(p.ID)}
 			// A negative offset means that none is committed.
 			offset, start := max(p.Offset, noOffset), k.startOf(tp)
+			if recreated[tp] {
+				k.noteRecreated(tp, offset)
+				offset = noOffset
+			}
 			if k.cfg.Readback > 0 {
 				offset, start = noOffset, Start{kind: startTime, at: time.Now().Add(-k.cfg.Readback)}
 			}
