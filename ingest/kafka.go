@@ -44,6 +44,10 @@ type KafkaConfig struct {
 	// Group is the consumer group. Without one all partitions are read and
 	// nothing is committed.
 	Group string
+	// Rack, unless empty, is where the agent is, as brokers name their racks: records are
+	// fetched from a replica there if the cluster says so (KIP-392). Where reading has
+	// an end, the leader is asked, since only it knows the end.
+	Rack string
 	// Start says where a partition without committed offset starts.
 	Start Start
 	// Readback, unless 0, is how far back each partition is read that a group assigns, whatever

@@ -42,6 +42,8 @@ type fetchedPartition struct {
 	// of a transaction that has ended, first that of the first record kept.
 	high, stable, first int64
 	aborted             []abortedTransaction
+	// preferred is the broker to ask in the leader's place, noLeader for none.
+	preferred int32
 	// records are batches; the last may be cut off.
 	records []byte
 	// large is a batch that is over the limit of the request and was not read.
@@ -167,7 +169,7 @@ func (a *answer) parse(version int16) *fetched {
 }
 
 func (a *answer) partition(version int16, topic string) fetchedPartition {
-	p := fetchedPartition{tp: topicPartition{topic, a.int32()}, code: a.int16(), high: a.int64(), stable: a.int64()}
+	p := fetchedPartition{tp: topicPartition{topic, a.int32()}, code: a.int16(), high: a.int64(), stable: a.int64(), preferred: noLeader}
 	if version >= 5 {
 		p.first = a.int64()
 	}
@@ -175,7 +177,7 @@ func (a *answer) partition(version int16, topic string) fetchedPartition {
 		p.aborted = append(p.aborted, abortedTransaction{a.int64(), a.int64()})
 	}
 	if version >= 11 {
-		a.take(4) // preferred replica: asked for by no rack
+		p.preferred = a.int32()
 	}
 	size := int(a.int32())
 	if size <= 0 {
@@ -211,7 +213,7 @@ func (a *answer) passLarge(p *fetchedPartition, size int) {
 func (k *Kafka) fetchRequest(broker int32, o *order, wait int32) *fetching {
 	req := &fetch.Request{
 		ReplicaID: -1, MaxWaitTime: wait, MinBytes: 1, MaxBytes: int32(k.cfg.FetchBytes),
-		IsolationLevel: isolationCommitted, SessionEpoch: -1,
+		IsolationLevel: isolationCommitted, SessionEpoch: -1, RackID: k.rackFor(o.wanted),
 	}
 	for i, w := range o.wanted {
 		if n := len(req.Topics); n == 0 || req.Topics[n-1].Topic != w.tp.topic {

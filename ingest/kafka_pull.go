@@ -200,6 +200,7 @@ func (p *puller) failed(ctx context.Context, wanted []*worker, err error) {
 	p.s.mu.Lock()
 	for _, w := range wanted {
 		w.route.flying = false
+		w.route.leave()
 		w.route.leader = noLeader
 		w.route.notBefore = time.Now().Add(backoffAfter(p.fails))
 	}
@@ -229,6 +230,7 @@ func (p *puller) answered(ctx context.Context, w *worker, part *fetchedPartition
 	p.s.mu.Lock()
 	defer p.s.mu.Unlock()
 	r := &w.route
+	r.leave()
 	r.stalls++
 	if r.stalls == 1 {
 		p.s.k.log.Warn("partition is not readable at present", "topic", w.tp.topic,
@@ -253,6 +255,10 @@ func (p *puller) progress(w *worker, part *fetchedPartition, buf *buffer, first 
 	defer p.s.mu.Unlock()
 	r := &w.route
 	from := r.next
+	if part.preferred != noLeader && len(part.records) == 0 && part.large == nil {
+		p.prefer(w, part.preferred)
+		return
+	}
 	r.high = part.high
 	if part.large != nil {
 		if r.large = !r.large && part.large.size <= p.s.k.cfg.MaxBatch; r.large {
@@ -306,6 +312,13 @@ func (p *puller) end(w *worker, part *fetchedPartition) {
 // reset goes on where there are records after the broker has said that the offset
 // is out of range: at the first one that is kept. What was lost is counted.
 func (p *puller) reset(ctx context.Context, w *worker) error {
+	p.s.mu.Lock()
+	left := w.route.leave()
+	p.s.mu.Unlock()
+	if left { // a replica may be behind; the leader knows
+		p.s.askRoute()
+		return nil
+	}
 	found, err := p.s.k.resolve(ctx, map[topicPartition]Start{w.tp: {}})
 	p.s.mu.Lock()
 	defer p.s.mu.Unlock()

@@ -13,7 +13,9 @@ type route struct {
 	// next is the offset to fetch next, noOffset while it is not known; until is
 	// where reading ends, noOffset for nowhere.
 	next, until int64
-	leader      int32
+	// leader is the broker to ask: the partition's leader, or the replica near.
+	leader int32
+	near   replica
 	// flying says that it is part of a request, queued counts what its worker has
 	// not taken yet, over that its feed was closed.
 	flying, over bool
@@ -74,6 +76,9 @@ func (s *session) assign(ctx context.Context) {
 		leader, ok := leaders[w.tp]
 		if !ok || w.route.flying {
 			continue
+		}
+		if w.route.near.broker != noLeader {
+			leader = w.route.near.broker
 		}
 		w.route.leader = leader
 		p := s.pullers[leader]

@@ -73,7 +73,7 @@ func newWorker(k *Kafka, h Handler, tp topicPartition, offset int64, start Start
 		k: k, tp: tp, start: start, tally: tally,
 		decoding: newDecoding(k.cfg.Config, tally, k.log, h.Handle),
 		feed:     make(chan delivery, feedSize+1),
-		route:    route{next: offset, until: noOffset, leader: noLeader},
+		route:    route{next: offset, until: noOffset, leader: noLeader, near: replica{broker: noLeader}},
 		unpacker: batchUnpacker{limit: k.cfg.MaxUnpacked, whole: k.cfg.MaxBatch, slot: k.buffers.unpacking},
 		gauges: gauges{
 			k.metrics.lagRecords.WithLabelValues(tp.topic, partition), k.metrics.lagSeconds.WithLabelValues(tp.topic, partition),

@@ -26,8 +26,13 @@ type kafkaConfig struct {
 type kafkaWhat struct {
 	Topics  []string `yaml:"topics"`
 	Exclude []string `yaml:"exclude"`
-	Group   string   `yaml:"group"`
-	Start   string   `yaml:"start"`
+	// Partitions are read without a group, which chooses for itself; nothing is
+	// committed then.
+	Partitions []int32 `yaml:"partitions"`
+	Group      string  `yaml:"group"`
+	Start      string  `yaml:"start"`
+	// Rack is where the agent is: replicas there are read, if the brokers allow it.
+	Rack string `yaml:"rack"`
 	// DeadLetter, unless empty, is a topic to which records that cannot be looked at
 	// are copied with all that is in them.
 	DeadLetter string `yaml:"dead_letter_topic"`
@@ -67,8 +72,15 @@ func (k *kafkaConfig) check(path string) *configProblem {
 		return problem(path+".brokers", "is needed: addresses HOST:PORT")
 	case len(k.What.Topics) == 0:
 		return problem(path+".topics", "is needed")
-	case k.What.Group == "":
+	case k.What.Group == "" && k.What.Partitions == nil:
 		return problem(path+".group", "is needed: the consumer group that offsets are committed for")
+	case k.What.Group != "" && k.What.Partitions != nil:
+		return problem(path+".partitions", "excludes group, which chooses partitions for itself: name one of both")
+	}
+	for _, p := range k.What.Partitions {
+		if p < 0 {
+			return problem(path+".partitions", "%d is no partition: they count from 0", p)
+		}
 	}
 	if _, err := k.start(); err != nil {
 		return problem(path+".start", "%v", err)
@@ -146,7 +158,8 @@ func (k *kafkaConfig) kafka() (ingest.KafkaConfig, error) {
 		return ingest.KafkaConfig{}, err
 	}
 	return ingest.KafkaConfig{
-		Config: cfg, Brokers: k.Access.Brokers, Topics: k.What.Topics, Exclude: k.What.Exclude, Group: k.What.Group, Start: start, DeadLetter: k.What.DeadLetter,
+		Config: cfg, Brokers: k.Access.Brokers, Topics: k.What.Topics, Exclude: k.What.Exclude, Partitions: k.What.Partitions,
+		Group: k.What.Group, Rack: k.What.Rack, Start: start, DeadLetter: k.What.DeadLetter,
 		Access:      k.Access.access(),
 		Timing:      ingest.KafkaTiming{Commit: time.Duration(k.CommitInterval), Session: time.Duration(k.SessionTimeout)},
 		KafkaLimits: ingest.KafkaLimits{InFlight: k.InFlight << 20},
