@@ -18,10 +18,10 @@ func TestConfigurations(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, kind := range []string{"Deployment", "DaemonSet"} {
-		t.Run(kind, func(t *testing.T) {
+	for _, namespace := range []string{tailing, sniffing, reading} {
+		t.Run(namespace, func(t *testing.T) {
 			t.Parallel()
-			w := workload(t, kind)
+			w := workload(t, namespace)
 			root := t.TempDir()
 			config := mountVolumes(t, w, root, string(key))
 			out, err := exec.Command(leaktap, "check-config", config).CombinedOutput()
@@ -36,7 +36,7 @@ func TestConfigurations(t *testing.T) {
 // public.
 func TestSecretExampleIsRefused(t *testing.T) {
 	t.Parallel()
-	config := mountVolumes(t, workload(t, "Deployment"), t.TempDir(), workload(t, "Secret").StringData["digest-key"])
+	config := mountVolumes(t, workload(t, tailing), t.TempDir(), object(t, "Secret", tailing).StringData["digest-key"])
 	out, err := exec.Command(binaryOf(t), "check-config", config).CombinedOutput()
 	if err == nil || !strings.Contains(string(out), "read digest key") {
 		t.Errorf("check-config with the example's key: %v\n%s", err, out)
@@ -57,7 +57,7 @@ func mountVolumes(t *testing.T, w manifest, root, key string) (config string) {
 	for _, m := range c.VolumeMounts {
 		files := map[string]string{"digest-key": key}
 		if m.Name == "config" {
-			files = configMap(t, w.Metadata.Namespace).Data
+			files = object(t, "ConfigMap", w.Metadata.Namespace).Data
 		}
 		if err := os.MkdirAll(root+m.MountPath, 0o700); err != nil {
 			t.Fatal(err)
@@ -75,15 +75,4 @@ func mountVolumes(t *testing.T, w manifest, root, key string) (config string) {
 	}
 	t.Fatalf("%s: no --config in %v", w.Kind, c.Args)
 	return ""
-}
-
-func configMap(t *testing.T, namespace string) manifest {
-	t.Helper()
-	for _, m := range manifests(t) {
-		if m.Kind == "ConfigMap" && m.Metadata.Namespace == namespace {
-			return m
-		}
-	}
-	t.Fatalf("no ConfigMap in namespace %s", namespace)
-	return manifest{}
 }
