@@ -77,7 +77,7 @@ type Config struct {
 	MaxRecord int
 	// MaxJoinLines and MaxJoinBytes bound a record joined from lines of text;
 	// 0 means 500 lines and 256 KiB. JSON spread over lines is bounded by
-	// MaxRecord only.
+	// MaxRecord in a Reader, by MaxJoinBytes where streams are mixed.
 	MaxJoinLines, MaxJoinBytes int
 	// MaxEnvelopes bounds how many envelopes around a record are taken off; 0
 	// means 8.
