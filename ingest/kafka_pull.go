@@ -255,8 +255,7 @@ func (p *puller) progress(w *worker, part *fetchedPartition, buf *buffer, first 
 	defer p.s.mu.Unlock()
 	r := &w.route
 	from := r.next
-	if p.s.k.cfg.Rack != "" && part.preferred != noLeader && len(part.records) == 0 && part.large == nil {
-		p.prefer(w, part.preferred)
+	if p.prefer(w, part) {
 		return
 	}
 	r.high = part.high

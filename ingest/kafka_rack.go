@@ -29,12 +29,17 @@ func (k *Kafka) rackFor(wanted []*worker) string {
 	return k.cfg.Rack
 }
 
-// prefer notes that the leader has named another replica. The session is locked.
-func (p *puller) prefer(w *worker, broker int32) {
-	p.s.k.log.Debug("partition is fetched from a replica near", "topic", w.tp.topic, "partition", w.tp.partition, "broker", broker)
-	w.route.near.broker = broker
+// prefer goes to another replica if the leader has named one in place of records, and
+// says whether it has. The session is locked.
+func (p *puller) prefer(w *worker, part *fetchedPartition) bool {
+	if p.s.k.cfg.Rack == "" || part.preferred == noLeader || len(part.records) > 0 || part.large != nil {
+		return false
+	}
+	p.s.k.log.Debug("partition is fetched from a replica near", "topic", w.tp.topic, "partition", w.tp.partition, "broker", part.preferred)
+	w.route.near.broker = part.preferred
 	w.route.leader = noLeader // until the puller of that broker is there
 	p.s.askRoute()
+	return true
 }
 
 // leave goes back to the leader after trouble with another replica, and says whether
