@@ -208,12 +208,16 @@ func heap() int64 {
 // TestLargeBatchesOfSmallRecords reads 50 MiB in one batch, as it is sent or unpacked,
 // in each of two partitions: nothing is lost, and the heap holds one batch at a time.
 func TestLargeBatchesOfSmallRecords(t *testing.T) {
-	const size, total = 1 << 10, 50 << 20
+	const size = 1 << 10
+	total := 50 << 20
+	if slower > 1 { // large all the same
+		total = 12 << 20
+	}
 	for name, test := range map[string]struct {
 		codec kgo.CompressionCodec
-		limit int64
+		limit int
 	}{
-		"as sent": {kgo.NoCompression(), 3*total + 10<<20}, // two of the cluster's answers are in this process, too
+		"as sent": {kgo.NoCompression(), 4*total + 10<<20}, // three of the cluster's answers are in this process, too
 		"zstd":    {kgo.ZstdCompression(), 24 << 20},
 		"gzip":    {kgo.GzipCompression(), 24 << 20},
 		"lz4":     {kgo.Lz4Compression(), 34 << 20},
@@ -235,12 +239,12 @@ func TestLargeBatchesOfSmallRecords(t *testing.T) {
 			if err := r.end(t); err != nil {
 				t.Fatal(err)
 			}
-			if n.Load() != 2*total/size {
+			if n.Load() != int64(2*total/size) {
 				t.Errorf("%d records were read, want %d", n.Load(), 2*total/size)
 			}
 			grown := peak.Load() - before
 			t.Logf("%d MiB of the heap were in use", grown>>20)
-			if grown > test.limit {
+			if slower == 1 && grown > int64(test.limit) { // the race detector keeps more
 				t.Errorf("%d MiB of the heap were in use, want %d at most", grown>>20, test.limit>>20)
 			}
 		})
