@@ -3,22 +3,15 @@ package alert
 import (
 	"cmp"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
-	"os"
-	"strings"
 	"time"
 
 	kafka "github.com/segmentio/kafka-go"
-	"github.com/segmentio/kafka-go/sasl"
-	"github.com/segmentio/kafka-go/sasl/plain"
-	"github.com/segmentio/kafka-go/sasl/scram"
 
 	"github.com/leaktap/leaktap/classify"
+	"github.com/leaktap/leaktap/kafkaconn"
 )
 
 // KafkaConfig says to which topic findings are written; a zero field means its
@@ -26,13 +19,7 @@ import (
 type KafkaConfig struct {
 	Brokers []string
 	Topic   string
-
-	// TLS turns it on; CAFile, CertFile and KeyFile are PEM files.
-	TLS                       bool
-	CAFile, CertFile, KeyFile string
-	// Mechanism is PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER or empty. The
-	// files with the secrets are read anew for every connection.
-	Mechanism, User, PasswordFile, TokenFile string
+	Access  kafkaconn.Access
 
 	// Timeout bounds one request, 10 s by default.
 	Timeout time.Duration
@@ -80,15 +67,11 @@ func (c KafkaConfig) transport() (*kafka.Transport, error) {
 	if len(c.Brokers) == 0 || c.Topic == "" {
 		return nil, errors.New("want brokers and a topic")
 	}
-	access := &kafkaAccess{c}
-	if err := access.check(); err != nil {
+	dialer, err := kafkaconn.NewDialer(c.Access, c.Brokers, c.Timeout)
+	if err != nil {
 		return nil, err
 	}
-	t := &kafka.Transport{Dial: access.dial, DialTimeout: c.Timeout, ClientID: "leaktap", MetadataTopics: []string{c.Topic}}
-	if c.Mechanism != "" {
-		t.SASL = access
-	}
-	return t, nil
+	return dialer.Transport([]string{c.Topic}), nil
 }
 
 // kafkaBatch is how many findings one request holds at most.
@@ -131,7 +114,7 @@ func (k *Kafka) send(ctx context.Context, batch []*classify.Finding) error {
 		}
 		if refused || k.down || tries.Err() != nil {
 			k.down = !refused
-			return fmt.Errorf("write findings to topic %s: %w", k.config.Topic, explainKafka(err))
+			return fmt.Errorf("write findings to topic %s: %w", k.config.Topic, k.explain(err))
 		}
 	}
 }
@@ -165,8 +148,8 @@ func isRefused(err error) bool {
 	return false
 }
 
-// explainKafka says what the user may have done wrong.
-func explainKafka(err error) error {
+// explain says what the user may have done wrong.
+func (k *Kafka) explain(err error) error {
 	if each, ok := errors.AsType[kafka.WriteErrors](err); ok {
 		for _, e := range each {
 			if e != nil {
@@ -175,122 +158,15 @@ func explainKafka(err error) error {
 			}
 		}
 	}
+	hint := k.config.Access.Hint(err)
 	switch {
-	case errors.Is(err, kafka.SASLAuthenticationFailed):
-		return fmt.Errorf("user name, password or token is wrong: %w", err)
 	case errors.Is(err, kafka.TopicAuthorizationFailed):
-		return fmt.Errorf("the user lacks an ACL: Write and Describe on the topic: %w", err)
+		hint = "the user lacks an ACL: Write and Describe on the topic"
 	case errors.Is(err, kafka.UnknownTopicOrPartition):
-		return fmt.Errorf("the topic does not exist: %w", err)
+		hint = "the topic does not exist"
 	}
-	return err
-}
-
-// kafkaAccess opens connections. It is a sasl.Mechanism that reads its secret for
-// each of them.
-type kafkaAccess struct{ c KafkaConfig }
-
-// check reads the files once.
-func (a *kafkaAccess) check() error {
-	if _, err := a.tls(); err != nil {
+	if hint == "" {
 		return err
 	}
-	switch a.c.Mechanism {
-	case "":
-		return nil
-	case "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER":
-		_, err := a.secret()
-		return err
-	}
-	return fmt.Errorf("unknown SASL mechanism %q: use one of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER", a.c.Mechanism)
-}
-
-func (a *kafkaAccess) secret() (string, error) {
-	file := a.c.PasswordFile
-	if a.c.Mechanism == "OAUTHBEARER" {
-		file = a.c.TokenFile
-	}
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return "", fmt.Errorf("read secret of SASL: %w", err)
-	}
-	return strings.Trim(string(text), "\r\n"), nil
-}
-
-func (a *kafkaAccess) tls() (*tls.Config, error) {
-	config := &tls.Config{MinVersion: tls.VersionTLS12}
-	if a.c.CAFile != "" {
-		pem, err := os.ReadFile(a.c.CAFile)
-		if err != nil {
-			return nil, fmt.Errorf("read CA file: %w", err)
-		}
-		config.RootCAs = x509.NewCertPool()
-		if !config.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("read CA file %s: no PEM certificate in it", a.c.CAFile)
-		}
-	}
-	if a.c.CertFile != "" {
-		pair, err := tls.LoadX509KeyPair(a.c.CertFile, a.c.KeyFile)
-		if err != nil {
-			return nil, fmt.Errorf("read client certificate: %w", err)
-		}
-		config.Certificates = []tls.Certificate{pair}
-	}
-	return config, nil
-}
-
-// dial connects to a broker; its errors name the address.
-func (a *kafkaAccess) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	var plain net.Dialer
-	conn, err := plain.DialContext(ctx, network, address)
-	if err != nil {
-		return nil, fmt.Errorf("connect to broker %s: %w", address, err)
-	}
-	if !a.c.TLS {
-		return conn, nil
-	}
-	config, err := a.tls()
-	if err == nil {
-		config.ServerName, _, _ = net.SplitHostPort(address)
-		secure := tls.Client(conn, config)
-		if err = secure.HandshakeContext(ctx); err == nil {
-			return secure, nil
-		}
-	}
-	_ = conn.Close() // the handshake's error is the one that matters
-	return nil, fmt.Errorf("start TLS with broker %s (does the port speak TLS?): %w", address, err)
-}
-
-// Name returns the mechanism's name.
-func (a *kafkaAccess) Name() string { return a.c.Mechanism }
-
-// Start begins one authentication (RFC 4616, RFC 5802, RFC 7628).
-func (a *kafkaAccess) Start(ctx context.Context) (sasl.StateMachine, []byte, error) {
-	secret, err := a.secret()
-	if err != nil {
-		return nil, nil, err
-	}
-	algorithm := scram.SHA256
-	switch a.c.Mechanism {
-	case "PLAIN":
-		return plain.Mechanism{Username: a.c.User, Password: secret}.Start(ctx)
-	case "OAUTHBEARER":
-		return bearer{}, []byte("n,,\x01auth=Bearer " + secret + "\x01\x01"), nil
-	case "SCRAM-SHA-512":
-		algorithm = scram.SHA512
-	}
-	mechanism, err := scram.Mechanism(algorithm, a.c.User, secret)
-	if err != nil {
-		return nil, nil, fmt.Errorf("authenticate by SCRAM: %w", err)
-	}
-	return mechanism.Start(ctx)
-}
-
-// bearer is one authentication by a token. The broker says nothing if it takes it;
-// else it tells why, upon which it expects one ^A before it ends (section 3.2.3).
-type bearer struct{}
-
-// Next takes the broker's answer.
-func (bearer) Next(_ context.Context, challenge []byte) (done bool, response []byte, err error) {
-	return len(challenge) == 0, []byte{1}[:min(1, len(challenge))], nil
+	return fmt.Errorf("%s: %w", hint, err)
 }

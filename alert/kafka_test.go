@@ -14,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/leaktap/leaktap/classify"
+	"github.com/leaktap/leaktap/kafkaconn"
 )
 
 // newBroker starts a broker with the topic "findings" for the test.
@@ -151,7 +152,7 @@ func TestKafkaAuthenticates(t *testing.T) {
 			}
 			m, reg := testMetrics()
 			s, err := NewKafka(KafkaConfig{
-				Brokers: []string{addr}, Topic: "findings", Mechanism: mechanism, User: "u", PasswordFile: password, GiveUp: time.Second,
+				Brokers: []string{addr}, Topic: "findings", Access: kafkaconn.Access{Mechanism: mechanism, User: "u", PasswordFile: password}, GiveUp: time.Second,
 			}, m, quiet())
 			if err != nil {
 				t.Fatal(err)
@@ -182,10 +183,11 @@ func TestNewKafkaRefuses(t *testing.T) {
 	good := KafkaConfig{Brokers: []string{"b:9092"}, Topic: "t"}
 	for want, edit := range map[string]func(*KafkaConfig){
 		"want brokers and a topic": func(c *KafkaConfig) { c.Topic = "" },
-		"unknown SASL mechanism":   func(c *KafkaConfig) { c.Mechanism = "MD5" },
-		"read secret":              func(c *KafkaConfig) { c.Mechanism, c.TokenFile = "OAUTHBEARER", "missing" },
-		"read CA file":             func(c *KafkaConfig) { c.CAFile = "missing" },
-		"read client certificate":  func(c *KafkaConfig) { c.CertFile = "missing" },
+		"unknown SASL mechanism":   func(c *KafkaConfig) { c.Access.Mechanism = "MD5" },
+		"read token file":          func(c *KafkaConfig) { c.Access = kafkaconn.Access{Mechanism: "OAUTHBEARER", TokenFile: "missing"} },
+		"want one token":           func(c *KafkaConfig) { c.Access = kafkaconn.Access{Mechanism: "OAUTHBEARER", TokenFile: os.DevNull} },
+		"read CA file":             func(c *KafkaConfig) { c.Access = kafkaconn.Access{TLS: true, CAFile: "missing"} },
+		"read client certificate":  func(c *KafkaConfig) { c.Access = kafkaconn.Access{TLS: true, CertFile: "missing"} },
 	} {
 		c := good
 		edit(&c)

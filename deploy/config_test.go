@@ -18,12 +18,13 @@ func TestConfigurations(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, kind := range []string{"Deployment", "DaemonSet"} {
-		t.Run(kind, func(t *testing.T) {
+	for _, namespace := range []string{tailing, sniffing, reading} {
+		t.Run(namespace, func(t *testing.T) {
 			t.Parallel()
-			w := workload(t, kind)
+			w := workload(t, namespace)
 			root := t.TempDir()
 			config := mountVolumes(t, w, root, string(key))
+			logOfAPod(t, root)
 			out, err := exec.Command(leaktap, "check-config", config).CombinedOutput()
 			want := "ok    " + config + ": 1 source\n"
 			if text := string(out); err != nil || !strings.HasPrefix(text, want) || strings.Contains(text, "warn ") {
@@ -33,11 +34,23 @@ func TestConfigurations(t *testing.T) {
 	}
 }
 
+// logOfAPod writes a log as every node has some, below root.
+func logOfAPod(t *testing.T, root string) {
+	t.Helper()
+	dir := filepath.Join(root, "var/log/containers")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "shop_default_api.log"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestSecretExampleIsRefused makes sure that nobody runs with a key that is
 // public.
 func TestSecretExampleIsRefused(t *testing.T) {
 	t.Parallel()
-	config := mountVolumes(t, workload(t, "Deployment"), t.TempDir(), workload(t, "Secret").StringData["digest-key"])
+	config := mountVolumes(t, workload(t, tailing), t.TempDir(), object(t, "Secret", tailing).StringData["digest-key"])
 	out, err := exec.Command(binaryOf(t), "check-config", config).CombinedOutput()
 	if err == nil || !strings.Contains(string(out), "read digest key") {
 		t.Errorf("check-config with the example's key: %v\n%s", err, out)
@@ -58,7 +71,7 @@ func mountVolumes(t *testing.T, w manifest, root, key string) (config string) {
 	for _, m := range c.VolumeMounts {
 		files := map[string]string{"digest-key": key}
 		if m.Name == "config" {
-			files = configMap(t, w.Metadata.Namespace).Data
+			files = object(t, "ConfigMap", w.Metadata.Namespace).Data
 		}
 		if err := os.MkdirAll(root+m.MountPath, 0o700); err != nil {
 			t.Fatal(err)
@@ -76,15 +89,4 @@ func mountVolumes(t *testing.T, w manifest, root, key string) (config string) {
 	}
 	t.Fatalf("%s: no --config in %v", w.Kind, c.Args)
 	return ""
-}
-
-func configMap(t *testing.T, namespace string) manifest {
-	t.Helper()
-	for _, m := range manifests(t) {
-		if m.Kind == "ConfigMap" && m.Metadata.Namespace == namespace {
-			return m
-		}
-	}
-	t.Fatalf("no ConfigMap in namespace %s", namespace)
-	return manifest{}
 }

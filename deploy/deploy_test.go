@@ -80,7 +80,8 @@ type container struct {
 		} `yaml:"capabilities"`
 	} `yaml:"securityContext"`
 	Resources struct {
-		Limits map[string]string `yaml:"limits"`
+		Requests map[string]string `yaml:"requests"`
+		Limits   map[string]string `yaml:"limits"`
 	} `yaml:"resources"`
 	LivenessProbe  probe   `yaml:"livenessProbe"`
 	ReadinessProbe probe   `yaml:"readinessProbe"`
@@ -88,8 +89,13 @@ type container struct {
 }
 
 type variable struct {
-	Name  string `yaml:"name"`
-	Value string `yaml:"value"`
+	Name      string `yaml:"name"`
+	Value     string `yaml:"value"`
+	ValueFrom struct {
+		FieldRef struct {
+			FieldPath string `yaml:"fieldPath"`
+		} `yaml:"fieldRef"`
+	} `yaml:"valueFrom"`
 }
 
 type probe struct {
@@ -135,19 +141,35 @@ func manifests(t *testing.T) map[string]manifest {
 	return all
 }
 
-// workload returns the only object of a kind.
-func workload(t *testing.T, kind string) manifest {
+// The namespaces, one for each workload.
+const (
+	tailing  = "leaktap"
+	sniffing = "leaktap-sniff"
+	reading  = "leaktap-files"
+)
+
+// object returns the only object of a kind in a namespace.
+func object(t *testing.T, kind, namespace string) manifest {
 	t.Helper()
 	var found []manifest
 	for _, m := range manifests(t) {
-		if m.Kind == kind {
+		if m.Kind == kind && m.Metadata.Namespace == namespace {
 			found = append(found, m)
 		}
 	}
 	if len(found) != 1 {
-		t.Fatalf("%d objects of kind %s, want one", len(found), kind)
+		t.Fatalf("%d objects of kind %s in %s, want one", len(found), kind, namespace)
 	}
 	return found[0]
+}
+
+// workload returns what runs in a namespace.
+func workload(t *testing.T, namespace string) manifest {
+	t.Helper()
+	if namespace == tailing {
+		return object(t, "Deployment", namespace)
+	}
+	return object(t, "DaemonSet", namespace)
 }
 
 func TestKustomizationsNameEveryManifest(t *testing.T) {
@@ -180,8 +202,8 @@ func TestKindsOfObjects(t *testing.T) {
 		kinds[m.Kind]++
 	}
 	want := map[string]int{ // no Role, no RoleBinding
-		"Kustomization": 3, "Namespace": 2, "ServiceAccount": 2, "ConfigMap": 2, "Secret": 1,
-		"Deployment": 1, "PodDisruptionBudget": 1, "NetworkPolicy": 1, "DaemonSet": 1,
+		"Kustomization": 4, "Namespace": 3, "ServiceAccount": 3, "ConfigMap": 3, "Secret": 1,
+		"Deployment": 1, "PodDisruptionBudget": 1, "NetworkPolicy": 1, "DaemonSet": 2,
 	}
 	if diff := cmp.Diff(want, kinds); diff != "" {
 		t.Errorf("kinds of objects (-want +got):\n%s", diff)
@@ -190,7 +212,7 @@ func TestKindsOfObjects(t *testing.T) {
 
 func TestPodSecurityOfNamespaces(t *testing.T) {
 	t.Parallel()
-	want := map[string]string{"leaktap": "restricted", "leaktap-sniff": "privileged"}
+	want := map[string]string{tailing: "restricted", sniffing: "privileged", reading: "privileged"}
 	got := map[string]string{}
 	for path, m := range manifests(t) {
 		switch {

@@ -227,6 +227,8 @@ min.insync.replicas=2
 offsets.topic.replication.factor=3
 offsets.topic.num.partitions=4
 group.initial.rebalance.delay.ms=0
+broker.rack=rack-%[1]d
+replica.selector.class=org.apache.kafka.common.replica.RackAwareReplicaSelector
 `, id+1, strings.Join(voters, ","), addresses[id], controller, dir))
 		formatNode(t, config)
 		configs = append(configs, config)

@@ -41,6 +41,8 @@ const (
 // The limits that are counted when they are reached. Nothing goes uninspected by
 // them but what the constants above say.
 const (
+	// LimitRecord counts records that are longer than Config.MaxRecord.
+	LimitRecord = "record"
 	// LimitDepth counts records with more envelopes than Config.MaxEnvelopes; the
 	// rest was scanned as it stood.
 	LimitDepth = "depth"
@@ -56,6 +58,9 @@ const (
 	LimitPairBody = "pair-body"
 	// LimitRedecided counts how often a stream's format was decided anew.
 	LimitRedecided = "redecided"
+	// LimitInvalid counts objects of JSON that are cut off or hold what is no JSON; they
+	// were read as far as they make sense, and scanned as they are.
+	LimitInvalid = "invalid-json"
 	// LimitMapping counts values that a decode step of a mapping does not fit.
 	LimitMapping = "mapping"
 )
@@ -72,7 +77,7 @@ type Config struct {
 	MaxRecord int
 	// MaxJoinLines and MaxJoinBytes bound a record joined from lines of text;
 	// 0 means 500 lines and 256 KiB. JSON spread over lines is bounded by
-	// MaxRecord only.
+	// MaxRecord in a Reader, by MaxJoinBytes where streams are mixed.
 	MaxJoinLines, MaxJoinBytes int
 	// MaxEnvelopes bounds how many envelopes around a record are taken off; 0
 	// means 8.

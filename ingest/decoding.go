@@ -38,6 +38,7 @@ const (
 	outcomeLog       = "log"       // no HTTP in it
 	outcomeEmpty     = "empty"     // no bytes
 	outcomeTombstone = "tombstone" // a Kafka message with a null value
+	outcomeControl   = "control"   // of Kafka itself: it ends a transaction
 	outcomeFailed    = "failed"    // not of the format that was asked for, or something panicked
 )
 

@@ -64,6 +64,7 @@ func (d *jsonDecoder) objects(dec *decoding, record []byte) (format string) {
 			end, rest = len(record), nil
 		}
 		next := d.object(dec, record[:end])
+		d.check(dec, next)
 		if next == "" && format == "" {
 			return ""
 		}
@@ -111,7 +112,9 @@ func (d *jsonDecoder) elements(dec *decoding, record []byte, pos int) (format st
 func (d *jsonDecoder) element(dec *decoding, rest []byte) (size int, format string) {
 	if rest[0] == '{' {
 		size = d.walked(dec, rest)
-		return size, d.object(dec, rest[:size])
+		format = d.object(dec, rest[:size])
+		d.check(dec, format)
+		return size, format
 	}
 	scan := jsonscan.New(rest)
 	first := scan.Next()
@@ -134,6 +137,13 @@ func (d *jsonDecoder) element(dec *decoding, rest []byte) (size int, format stri
 func (d *jsonDecoder) walked(dec *decoding, record []byte) (end int) {
 	d.arena = d.arena[:0]
 	return d.walk.object(record, &d.arena, &dec.x)
+}
+
+// check counts an object that was taken for a format although it is not all JSON.
+func (d *jsonDecoder) check(dec *decoding, format string) {
+	if d.walk.invalid && format != "" {
+		dec.limit(LimitInvalid)
+	}
 }
 
 // object makes exchanges of the object that was walked.

@@ -41,6 +41,8 @@ type held struct {
 	// partial says that the last line goes on, trace that it is in a traceback, key that
 	// it is in a private key.
 	partial, trace, key bool
+	// depth is how many brackets of a JSON document are open, 0 outside of one.
+	depth int
 }
 
 func newJoiner(cfg Config, raw bool) *joiner {
@@ -58,7 +60,7 @@ func (j *joiner) take(d *decoding, src classify.Source, at time.Time, record []b
 			j.flush(d)
 			return false
 		}
-		if len(j.held) == 0 && (len(record) == 0 || opensJSON(record)) {
+		if len(j.held) == 0 && (len(record) == 0 || wholeJSON(record)) {
 			return false
 		}
 		e = envelope{inner: record}
@@ -69,7 +71,7 @@ func (j *joiner) take(d *decoding, src classify.Source, at time.Time, record []b
 	if h := j.find(e.stream); h != nil && j.goesOn(d, h, &e) {
 		return true
 	}
-	if len(e.inner) == 0 || !e.partial && opensJSON(e.inner) {
+	if len(e.inner) == 0 || !e.partial && wholeJSON(e.inner) {
 		return false
 	}
 	j.hold(d, &e, src, record)
@@ -87,18 +89,32 @@ func (j *joiner) goesOn(d *decoding, h *held, e *envelope) (taken bool) {
 			return false
 		}
 	}
-	if len(h.text)+len(e.inner) >= limit || !h.partial && h.lines >= j.maxLines {
+	if len(h.text)+len(e.inner) >= limit || !h.partial && h.depth == 0 && h.lines >= j.maxLines {
 		d.limit(LimitJoin)
 		j.release(d, h)
 		return false
 	}
 	h.add(e.inner, between)
 	h.partial = e.partial
-	if !h.partial && opensJSON(h.text) {
+	if !h.partial && opensJSON(h.text) && !h.open(e.inner) {
 		j.release(d, h)
 	}
 	return true
 }
+
+// open says whether the JSON document that is held goes on behind its last line.
+func (h *held) open(line []byte) bool {
+	switch {
+	case h.depth > 0:
+		h.depth += nesting(line)
+	case !endsJSON(h.text):
+		h.depth = nesting(h.text)
+	}
+	return h.depth > 0
+}
+
+// wholeJSON says whether a line is JSON of its own, as far as its ends tell.
+func wholeJSON(line []byte) bool { return opensJSON(line) && endsJSON(line) }
 
 // line takes off the envelope that says which stream a line is of.
 func (j *joiner) line(d *decoding, record []byte) (e envelope, ok bool) {
@@ -131,6 +147,9 @@ func (j *joiner) hold(d *decoding, e *envelope, src classify.Source, record []by
 		text: append(h.text[:0], e.inner...), before: h.before[:0],
 	}
 	h.trace, h.key = isTraceback(e.inner), opensKey(e.inner)
+	if !e.partial && opensJSON(e.inner) {
+		h.depth = max(nesting(e.inner), 0)
+	}
 	if e.rest {
 		h.before = append(h.before, record[:e.span.Start]...)
 	}
@@ -145,8 +164,12 @@ func (h *held) add(text []byte, between string) {
 	h.lines++
 }
 
-// continues says whether a line goes on with the trace or the key of the lines held.
+// continues says whether a line goes on with the trace, the key or the document of the
+// lines held.
 func (h *held) continues(line []byte) bool {
+	if h.depth > 0 {
+		return insideJSON(line)
+	}
 	if h.key {
 		var belongs bool
 		if belongs, h.key = keyGoesOn(line); belongs {

@@ -40,6 +40,13 @@ func TestRecordsAreJoined(t *testing.T) {
 		{"CRI part without its end", []string{at + "stdout P one"}, "0+0 one"},
 		{"docker parts", []string{`{"log":"one ","stream":"stdout","time":"2026-01-01T00:00:00Z"}`, `{"log":"two\n","stream":"stdout","time":"2026-01-01T00:00:00Z"}`}, "0+2 one two"},
 		{"CRI key", []string{at + "stderr F -----BEGIN EC PRIVATE KEY-----", at + "stderr F MHcC", at + "stderr F -----END EC PRIVATE KEY-----", at + "stderr F b"}, "0+3 -----BEGIN EC PRIVATE KEY-----\nMHcC\n-----END EC PRIVATE KEY-----¦3+0 b"},
+		{"pretty JSON", []string{"{", ` "a": {`, `  "b": "}",`, "", "  \"c\": -1.5e3", " }", "}", "next"}, "0+7 {\n \"a\": {\n  \"b\": \"}\",\n\n  \"c\": -1.5e3\n }\n}¦7+0 next"},
+		{"pretty JSON, CRI", []string{at + "stdout F {", at + "stderr F x", at + `stdout F   "a": [`, at + "stdout F     null", at + "stdout F   ]", at + "stdout F }"}, "0+5 {\n  \"a\": [\n    null\n  ]\n}¦1+0 x"},
+		{"pretty JSON, CRI, a line in parts", []string{at + "stdout P {", at + "stdout F  ", at + `stdout P  "a": "x`, at + `stdout F y"`, at + "stdout F }"}, "0+5 { \n \"a\": \"xy\"\n}"},
+		{"pretty JSON, docker", []string{`{"log":"{\n","stream":"stdout","time":"2026-01-01T00:00:00Z"}`, `{"log":"  \"a\": 1\n","stream":"stdout","time":"2026-01-01T00:00:00Z"}`, `{"log":"}\n","stream":"stdout","time":"2026-01-01T00:00:00Z"}`}, "0+3 {\n  \"a\": 1\n}"},
+		{"pretty JSON that text cuts", []string{"{", ` "a": 1,`, "2026-01-01 text", "}"}, "0+2 {\n \"a\": 1,¦2+0 2026-01-01 text¦3+0 }"},
+		{"pretty JSON that JSON cuts", []string{"{", ` "a": 1,`, `{"b":2}`}, "0+2 {\n \"a\": 1,¦2+0 {\"b\":2}"},
+		{"pretty JSON that does not end", []string{"{", ` "a": [`}, "0+2 {\n \"a\": ["},
 		{"compose trace", []string{"web-1  | boom", "db-1   | ok", "web-1  | \tat a.B"}, "0+2 boom\n\tat a.B¦0+2 web-1  | ¦1+0 db-1   | ¦1+0 ok"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -66,6 +73,12 @@ func TestJoiningIsBounded(t *testing.T) {
 	d = feed(t, Config{MaxJoinLines: 2}, &got, "a", " b", " c", " d")
 	d.flush()
 	if want := []string{"0+2 a\n b", "2+2  c\n d"}; !slices.Equal(got, want) || d.tally.stats.Limits[LimitJoin] != 1 {
+		t.Errorf("handed over %q, want %q; limits %v", got, want, d.tally.stats.Limits)
+	}
+	got = nil
+	d = feed(t, Config{MaxJoinBytes: 14}, &got, "{", ` "a": 1,`, ` "b": 2`, "}")
+	d.flush()
+	if want := []string{"0+2 {\n \"a\": 1,", "2+0  \"b\": 2", "3+0 }"}; !slices.Equal(got, want) || d.tally.stats.Limits[LimitJoin] != 1 {
 		t.Errorf("handed over %q, want %q; limits %v", got, want, d.tally.stats.Limits)
 	}
 	got = nil

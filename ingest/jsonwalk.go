@@ -22,6 +22,8 @@ type jsonWalk struct {
 	// the members of the objects looked into.
 	seen    markSet
 	members int
+	// invalid says that the object does not end, or holds what is no JSON.
+	invalid bool
 	arena   *arena
 	x       *classify.Exchange
 }
@@ -43,7 +45,7 @@ func (w *jsonWalk) object(data []byte, arena *arena, x *classify.Exchange) (end 
 // reset forgets the last object.
 func (w *jsonWalk) reset() {
 	clear(w.values[:])
-	w.seen, w.members = markSet{}, 0
+	w.seen, w.members, w.invalid = markSet{}, 0, false
 }
 
 // inside walks the inside of an object whose compact path has that length and
@@ -52,6 +54,7 @@ func (w *jsonWalk) inside(length int, hash uint32, grouped int) {
 	for {
 		switch t := w.scan.Next(); {
 		case endsObject(t):
+			w.invalid = w.invalid || t.Kind == jsonscan.End
 			return
 		case t.Kind == jsonscan.Key:
 			w.members++
@@ -66,8 +69,11 @@ func (w *jsonWalk) inside(length int, hash uint32, grouped int) {
 			if ended := w.value(e, n, h, t); ended {
 				return
 			}
-		case begins(t): // no JSON, but it may be balanced
-			skipValue(&w.scan)
+		default:
+			w.invalid = true
+			if begins(t) { // it may be balanced
+				skipValue(&w.scan)
+			}
 		}
 	}
 }
@@ -75,8 +81,12 @@ func (w *jsonWalk) inside(length int, hash uint32, grouped int) {
 // value takes the value that starts with t and whose name, of length n, means e;
 // it says whether the object ended in place of a value.
 func (w *jsonWalk) value(e *nameEntry, n int, hash uint32, t jsonscan.Token) (ended bool) {
-	if endsObject(t) {
+	switch {
+	case endsObject(t):
+		w.invalid = true
 		return true
+	case t.Kind == jsonscan.Junk:
+		w.invalid = true
 	}
 	if e == nil {
 		if begins(t) {

@@ -13,6 +13,7 @@ import (
 	kafka "github.com/segmentio/kafka-go"
 
 	"github.com/leaktap/leaktap/classify"
+	"github.com/leaktap/leaktap/kafkaconn"
 )
 
 // Handler takes the exchanges of Kafka records.
@@ -24,6 +25,9 @@ type Handler interface {
 	// by every sink, or its drop was counted. Nothing is committed if it fails.
 	Settle(ctx context.Context) error
 }
+
+// KafkaAccess says how brokers are reached and as whom.
+type KafkaAccess = kafkaconn.Access
 
 // KafkaConfig says what a [Kafka] reads and how. Brokers and Topics are needed.
 type KafkaConfig struct {
@@ -40,6 +44,10 @@ type KafkaConfig struct {
 	// Group is the consumer group. Without one all partitions are read and
 	// nothing is committed.
 	Group string
+	// Rack, unless empty, is where the agent is, as brokers name their racks: records are
+	// fetched from a replica there if the cluster says so (KIP-392). Where reading has
+	// an end, the leader is asked, since only it knows the end.
+	Rack string
 	// Start says where a partition without committed offset starts.
 	Start Start
 	// Readback, unless 0, is how far back each partition is read that a group assigns, whatever
@@ -62,13 +70,16 @@ type KafkaConfig struct {
 // KafkaLimits bound the memory of a [Kafka]; 0 means the default.
 type KafkaLimits struct {
 	// FetchBytes is how much one fetch asks for; default 4 MiB. A larger batch is
-	// read all the same.
+	// read all the same; of those over twice this size there is one at a time.
 	FetchBytes int
-	// MaxBatch is how large a batch may be, in bytes, as it is sent and unpacked;
-	// default 32 MiB. A larger one is passed over and counted.
+	// MaxBatch is how large a batch may be, in bytes, as it is sent; default 128 MiB.
+	// A larger one is passed over and counted.
 	MaxBatch int
+	// MaxUnpacked is how many bytes a batch may unpack to; default 256 MiB. It costs
+	// time and no memory. The records behind it are passed over and counted.
+	MaxUnpacked int
 	// InFlight bounds the bytes that were fetched and not handled, in steps of
-	// FetchBytes; default 64 MiB.
+	// FetchBytes and beside the one large batch; default 64 MiB.
 	InFlight int
 }
 
@@ -130,13 +141,15 @@ type Kafka struct {
 	log     *slog.Logger
 	ready   chan struct{}
 	once    sync.Once
-	dialer  *dialer
+	dialer  *kafkaconn.Dialer
 	client  *kafka.Client
 	buffers *bufferPool
 	dead    *deadLetters
 	// known are the partitions there are, atStart those that were there at first.
 	known   []topicPartition
 	atStart map[topicPartition]bool
+	// ids are those of the topics, where the cluster has some.
+	ids map[string]topicID
 	// raw, unless nil, takes values instead of the decoders: for measurements.
 	raw func(value []byte)
 }
@@ -154,7 +167,8 @@ func NewKafka(cfg KafkaConfig, reg prometheus.Registerer, log *slog.Logger) (*Ka
 	}
 	cfg.Timing = cfg.Timing.withDefaults()
 	cfg.FetchBytes = cmp.Or(cfg.FetchBytes, 4<<20)
-	cfg.MaxBatch = cmp.Or(cfg.MaxBatch, 32<<20)
+	cfg.MaxBatch = cmp.Or(cfg.MaxBatch, 128<<20)
+	cfg.MaxUnpacked = cmp.Or(cfg.MaxUnpacked, 256<<20)
 	cfg.InFlight = cmp.Or(cfg.InFlight, 64<<20)
 	topics, err := newTopicSet(cfg.Topics, cfg.Exclude)
 	if err != nil {
@@ -163,7 +177,8 @@ func NewKafka(cfg KafkaConfig, reg prometheus.Registerer, log *slog.Logger) (*Ka
 	if err := cfg.check(&topics); err != nil {
 		return nil, fmt.Errorf("check Kafka source: %w", err)
 	}
-	dialer, err := newDialer(cfg)
+	// A dial ends before the request that needs it, so that its error is told.
+	dialer, err := kafkaconn.NewDialer(cfg.Access, cfg.Brokers, cfg.Timing.Request/2)
 	if err != nil {
 		return nil, fmt.Errorf("check Kafka source: %w", err)
 	}
@@ -190,7 +205,7 @@ func (c *KafkaConfig) check(topics *topicSet) error {
 		return errors.New("a list of partitions and a group exclude each other")
 	case c.Until != nil && c.Group != "":
 		return errors.New("a bounded replay commits nothing: leave the group out")
-	case min(c.FetchBytes, c.MaxBatch, c.InFlight) < 0 || max(c.FetchBytes, c.MaxBatch) > 1<<30:
+	case min(c.FetchBytes, c.MaxBatch, c.MaxUnpacked, c.InFlight) < 0 || max(c.FetchBytes, c.MaxBatch, c.MaxUnpacked) > 1<<30:
 		return errors.New("a limit is negative or over 1 GiB")
 	case c.Timing.Drain >= c.Timing.Session:
 		return fmt.Errorf("drain time %v is not below session time-out %v", c.Timing.Drain, c.Timing.Session)
@@ -206,9 +221,9 @@ func (k *Kafka) Ready() <-chan struct{} { return k.ready }
 // (no broker answers, a topic is missing, access is denied); later troubles of
 // brokers are waited out.
 func (k *Kafka) Run(ctx context.Context, h Handler) error {
-	transport := k.dialer.transport(k.topics.asked())
+	transport := k.dialer.Transport(k.topics.asked())
 	k.client = &kafka.Client{Addr: kafka.TCP(k.cfg.Brokers...), Transport: transport}
-	defer k.dialer.closeAll()
+	defer k.dialer.CloseAll()
 	defer transport.CloseIdleConnections()
 	k.dead = k.openDeadLetters()
 	defer k.dead.close()
@@ -217,6 +232,9 @@ func (k *Kafka) Run(ctx context.Context, h Handler) error {
 		k.atStart[tp] = true
 	}
 	k.known = partitions
+	if err == nil {
+		k.identifyAll(ctx, topicsOf(partitions))
+	}
 	switch {
 	case err != nil:
 	case k.cfg.Group != "":
@@ -252,6 +270,7 @@ func (k *Kafka) isReady() bool {
 func (k *Kafka) runAlone(ctx context.Context, h Handler) error {
 	positions := map[topicPartition]int64{}
 	for ctx.Err() == nil {
+		ids := k.ids
 		s := newSession(k, h, func(map[string]map[int]int64) error { return nil })
 		for _, tp := range k.known {
 			offset, known := positions[tp]
@@ -265,6 +284,12 @@ func (k *Kafka) runAlone(ctx context.Context, h Handler) error {
 			return err
 		}
 		positions = s.positions()
+		for tp, offset := range positions {
+			if before, known := ids[tp.topic]; known && k.ids[tp.topic] != before {
+				k.noteRecreated(tp, offset)
+				delete(positions, tp)
+			}
+		}
 	}
 	return ctx.Err()
 }

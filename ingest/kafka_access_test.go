@@ -142,50 +142,11 @@ func TestSecretsAreReadAnew(t *testing.T) {
 	}
 }
 
-// TestOAuthBearer holds the exchange to RFC 7628; kfake does not speak it.
-func TestOAuthBearer(t *testing.T) {
-	mechanism, err := KafkaAccess{Mechanism: mechanismOAuth, TokenFile: file(t, " eyJ.abc.def\n")}.mechanism()
-	if err != nil {
-		t.Fatal(err)
-	}
-	session, first, err := mechanism.Start(t.Context())
-	if want := "n,,\x01auth=Bearer eyJ.abc.def\x01\x01"; err != nil || string(first) != want || mechanism.Name() != "OAUTHBEARER" {
-		t.Fatalf("%s starts with %q, %v; want %q", mechanism.Name(), first, err, want)
-	}
-	if done, _, err := session.Next(t.Context(), nil); !done || err != nil {
-		t.Errorf("after an empty answer: done %v, %v", done, err)
-	}
-	if done, reply, err := session.Next(t.Context(), []byte(`{"status":"invalid_token"}`)); done || string(reply) != "\x01" || err != nil {
-		t.Errorf("after a refusal: done %v, reply %q, %v; want one ^A", done, reply, err)
-	}
-	for _, token := range []string{"", "two words", "a\x01b"} {
-		if _, err := (KafkaAccess{Mechanism: mechanismOAuth, TokenFile: file(t, token)}).mechanism(); err == nil {
-			t.Errorf("token %q was taken", token)
-		}
-	}
-}
-
 func TestMissingACLIsNamed(t *testing.T) {
 	_, addr := newCluster(t, 1, kfake.EnableSASL(), kfake.EnableACLs(), kfake.User("PLAIN", "u", "p"))
 	access := KafkaAccess{Mechanism: "PLAIN", User: "u", PasswordFile: file(t, "p")}
 	err := start(t, KafkaConfig{Brokers: []string{addr}, Access: access, StopAtEnd: true}, newLedger()).end(t)
 	if err == nil || !strings.Contains(err.Error(), "ACL") {
 		t.Errorf("Run = %v, want an error that names the ACL", err)
-	}
-}
-
-// TestUnreachableAdvertisedListener has a cluster whose brokers say they are where
-// nobody is.
-func TestUnreachableAdvertisedListener(t *testing.T) {
-	k := &Kafka{cfg: KafkaConfig{Brokers: []string{"b:9092"}}}
-	err := k.explain("read logs/0", &dialError{"internal:9093", true, os.ErrDeadlineExceeded})
-	for _, want := range []string{"advertises internal:9093", "advertised.listeners"} {
-		if !strings.Contains(err.Error(), want) {
-			t.Errorf("%v does not say %q", err, want)
-		}
-	}
-	err = k.explain("look up topics", &dialError{"b:9092", false, os.ErrDeadlineExceeded})
-	if strings.Contains(err.Error(), "advertise") {
-		t.Errorf("%v blames an address that the user named", err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"hash/crc32"
+	"math"
 )
 
 // A record batch (KIP-98, "Message Format"; kafka.apache.org/protocol, "Record
@@ -120,6 +121,8 @@ type kafkaRecord struct {
 	// headers are so many, encoded.
 	count   int
 	headers []byte
+	// lost is how many bytes at the end were not unpacked: the record is too long.
+	lost int
 }
 
 // batchRecords reads the records of a batch one after the other.
@@ -130,20 +133,25 @@ type batchRecords struct {
 	left int32
 	// bad says that what is left cannot be read.
 	bad bool
+	// unpacker, unless nil, has what follows rest. Of a record that is not there,
+	// only longest bytes are unpacked, and passed are dropped before the next.
+	unpacker *batchUnpacker
+	longest  int
+	passed   int
 }
 
 // next reads the next record; it returns false behind the last one, and where the
-// bytes make no sense.
+// bytes make no sense. A record is valid until the next call.
 func (m *batchRecords) next(r *kafkaRecord) bool {
 	if m.left == 0 || m.bad {
 		return false
 	}
-	length, n := binary.Varint(m.rest)
-	if n <= 0 || length < 1 || length > int64(len(m.rest)-n) {
+	c, ok := m.body()
+	if !ok {
 		m.bad = true
 		return false
 	}
-	c := cursor{b: m.rest[n : n+int(length)]}
+	r.lost = m.passed
 	c.skip(1) // attributes: none are in use
 	r.ms = m.head.first + c.varint()
 	if m.head.attributes&attributeAppendTime != 0 {
@@ -158,29 +166,75 @@ func (m *batchRecords) next(r *kafkaRecord) bool {
 		m.bad = true
 		return false
 	}
-	m.rest = m.rest[n+int(length):]
 	m.left--
 	return true
 }
 
-// cursor reads what a record is made of.
+// body takes the next record, which has its length before it, off the rest.
+func (m *batchRecords) body() (c cursor, ok bool) {
+	if m.passed > 0 {
+		m.rest, m.passed = m.unpacker.pass(m.passed), 0
+	}
+	length, n := binary.Varint(m.rest)
+	if n == 0 {
+		m.unpack(binary.MaxVarintLen32)
+		length, n = binary.Varint(m.rest)
+	}
+	if n <= 0 || length < 1 || length > math.MaxInt32 {
+		return c, false
+	}
+	end := n + int(length)
+	if end > len(m.rest) {
+		m.unpack(min(end, n+m.longest))
+		m.passed = max(end-len(m.rest), 0)
+	}
+	if m.passed > 0 && len(m.rest) < n+m.longest || m.unpacker == nil && end > len(m.rest) {
+		m.passed = 0
+		return c, false // it ends before
+	}
+	end -= m.passed
+	c = cursor{b: m.rest[n:end], cut: m.passed > 0}
+	m.rest = m.rest[end:]
+	return c, true
+}
+
+// unpack makes the rest at least so long if the batch is.
+func (m *batchRecords) unpack(want int) {
+	if m.unpacker != nil {
+		m.rest = m.unpacker.more(m.rest, want)
+	}
+}
+
+// failure says why there is no next record although there should be.
+func (m *batchRecords) failure() error {
+	if m.unpacker != nil && m.unpacker.err != nil {
+		return m.unpacker.err
+	}
+	return errBatchRecords
+}
+
+// cursor reads what a record is made of. If it is cut, what lies past its end counts
+// as empty, and the last part ends where the bytes do.
 type cursor struct {
-	b   []byte
-	bad bool
+	b        []byte
+	cut, bad bool
 }
 
 func (c *cursor) skip(n int) {
 	if n > len(c.b) {
-		c.b, c.bad = nil, true
+		c.end()
 		return
 	}
 	c.b = c.b[n:]
 }
 
+// end notes that a part is not there.
+func (c *cursor) end() { c.b, c.bad = nil, !c.cut }
+
 func (c *cursor) varint() int64 {
 	v, n := binary.Varint(c.b)
 	if n <= 0 {
-		c.b, c.bad = nil, true
+		c.end()
 		return 0
 	}
 	c.b = c.b[n:]
@@ -193,11 +247,14 @@ func (c *cursor) bytes() []byte {
 	if n < 0 {
 		return nil
 	}
-	if n > int64(len(c.b)) {
-		c.b, c.bad = nil, true
-		return nil
+	b := c.b
+	if n > int64(len(b)) {
+		c.end()
+		if c.bad {
+			return nil
+		}
+		return b
 	}
-	b := c.b[:n:n]
 	c.b = c.b[n:]
-	return b
+	return b[:n:n]
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/klauspost/compress/snappy"
 	"github.com/segmentio/kafka-go/compress"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -69,53 +70,123 @@ func packed(t testing.TB, codec compress.Compression, text []byte) []byte {
 	return out.Bytes()
 }
 
+// unpackAll returns all that a batch unpacks to.
+func unpackAll(u *batchUnpacker, codec compress.Compression, packed []byte) (all []byte, err error) {
+	for window := u.unpack(int8(codec), packed); ; window = u.more(nil, 1) {
+		all = append(all, window...)
+		if u.ended() {
+			return all, u.err
+		}
+	}
+}
+
+// codecs are those that a batch may be packed with.
+func codecs() []compress.Compression {
+	return []compress.Compression{compress.Gzip, compress.Snappy, compress.Lz4, compress.Zstd}
+}
+
 func TestUnpackKnowsEachCodec(t *testing.T) {
-	text := bytes.Repeat([]byte("a line of text\n"), 5_000)
-	for _, codec := range []compress.Compression{compress.Gzip, compress.Snappy, compress.Lz4, compress.Zstd} {
-		t.Run(codec.String(), func(t *testing.T) {
-			u := &batchUnpacker{limit: len(text)}
-			defer u.close()
-			for range 2 { // the second one finds the first one's memory
-				got, err := u.unpack(int8(codec), packed(t, codec, text))
-				if err != nil || !bytes.Equal(got, text) {
-					t.Fatalf("%d bytes, %v; want %d", len(got), err, len(text))
+	for _, codec := range codecs() {
+		for name, size := range map[string]int{"": 5_000, " window by window": 1_000_000} {
+			t.Run(codec.String()+name, func(t *testing.T) {
+				text := bytes.Repeat([]byte("a line of text\n"), size)
+				u := &batchUnpacker{limit: len(text), whole: len(text)}
+				defer u.close()
+				for range 2 { // the second one finds the first one's memory
+					got, err := unpackAll(u, codec, packed(t, codec, text))
+					if err != nil || !bytes.Equal(got, text) {
+						t.Fatalf("%d bytes, %v; want %d", len(got), err, len(text))
+					}
 				}
+				u.limit--
+				if _, err := unpackAll(u, codec, packed(t, codec, text)); !errors.Is(err, errBatchBomb) {
+					t.Errorf("over the limit: %v, want %v", err, errBatchBomb)
+				}
+				whole := packed(t, codec, text)
+				if _, err := unpackAll(u, codec, whole[:len(whole)/2]); err == nil {
+					t.Error("a stream that is cut off was taken for whole")
+				}
+			})
+		}
+	}
+}
+
+// TestSnappyInOneBlock unpacks what Go's and C's producers send; a block larger than
+// the window is unpacked by one worker at a time.
+func TestSnappyInOneBlock(t *testing.T) {
+	text := bytes.Repeat([]byte("a line of text\n"), 1_000_000)
+	block := snappy.Encode(nil, text)
+	u := &batchUnpacker{limit: len(text), whole: len(text), slot: make(chan struct{}, 1)}
+	if got, err := unpackAll(u, compress.Snappy, block); err != nil || !bytes.Equal(got, text) || len(u.slot) != 1 {
+		t.Fatalf("%d bytes, %v, %d places taken; want %d, and one", len(got), err, len(u.slot), len(text))
+	}
+	if u.close(); len(u.slot) != 0 {
+		t.Error("the place was not given back")
+	}
+	u.whole--
+	if _, err := unpackAll(u, compress.Snappy, block); !errors.Is(err, errBatchBomb) {
+		t.Errorf("over the limit: %v, want %v", err, errBatchBomb)
+	}
+}
+
+// TestBombsTakeLittleMemory unpacks 400 MiB in one batch: the heap may not grow by
+// more than 64 MiB. A block of snappy cannot be unpacked in parts, so it is refused.
+func TestBombsTakeLittleMemory(t *testing.T) {
+	for _, codec := range codecs() {
+		t.Run(codec.String(), func(t *testing.T) {
+			raw := encodeBatch(0, func(b *kmsg.RecordBatch) {
+				b.Records, b.Attributes = nil, int16(codec)
+				b.Records = packed(t, codec, appendRecord(nil, 0, []byte("k"), make([]byte, 400<<20)))
+			}, "x")
+			h, _ := parseBatchHeader(raw)
+			runtime.GC()
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			u := &batchUnpacker{limit: 1 << 30, whole: 32 << 20}
+			defer u.close()
+			m := batchRecords{head: &h, rest: u.unpack(h.codec(), raw[batchHead:]), left: h.records, unpacker: u, longest: 16 << 20}
+			var r kafkaRecord
+			ok := m.next(&r)
+			runtime.ReadMemStats(&after)
+			if !ok || string(r.key) != "k" || len(r.value) < 15<<20 || len(r.value)+r.lost < 400<<20 || m.bad {
+				t.Errorf("next = %v, %v, a value of %d bytes, %d lost; want the beginning of the record", ok, m.failure(), len(r.value), r.lost)
 			}
-			u.limit--
-			if _, err := u.unpack(int8(codec), packed(t, codec, text)); !errors.Is(err, errBatchBomb) {
-				t.Errorf("over the limit: %v, want %v", err, errBatchBomb)
-			}
-			whole := packed(t, codec, text)
-			if _, err := u.unpack(int8(codec), whole[:len(whole)/2]); err == nil {
-				t.Error("a stream that is cut off was taken for whole")
+			// All that was allocated, whether or not it was collected since.
+			grown := int64(after.TotalAlloc-before.TotalAlloc) >> 20
+			t.Logf("%d bytes packed, %d MiB allocated", len(raw), grown)
+			if grown > 64 {
+				t.Errorf("%d MiB were allocated, want 64 at most", grown)
 			}
 		})
 	}
 }
 
-// TestBombsTakeLittleMemory unpacks 400 MiB in one batch: the heap may not grow by
-// more than 64 MiB.
-func TestBombsTakeLittleMemory(t *testing.T) {
-	for _, codec := range []compress.Compression{compress.Gzip, compress.Snappy, compress.Lz4, compress.Zstd} {
-		t.Run(codec.String(), func(t *testing.T) {
-			bomb := packed(t, codec, make([]byte, 400<<20))
-			runtime.GC()
-			var before, after runtime.MemStats
-			runtime.ReadMemStats(&before)
-			u := &batchUnpacker{limit: 32 << 20}
-			defer u.close()
-			_, err := u.unpack(int8(codec), bomb)
-			runtime.ReadMemStats(&after)
-			if !errors.Is(err, errBatchBomb) {
-				t.Errorf("unpack = %v, want %v", err, errBatchBomb)
+// TestRecordBehindALongOne reads on behind a record of which only the beginning was
+// unpacked.
+func TestRecordBehindALongOne(t *testing.T) {
+	for _, codec := range codecs() {
+		raw := encodeBatch(0, func(b *kmsg.RecordBatch) {
+			b.Records, b.Attributes, b.NumRecords, b.LastOffsetDelta = nil, int16(codec), 3, 2
+			for i, value := range [][]byte{[]byte("a"), bytes.Repeat([]byte("long "), 4<<20), []byte("b")} {
+				b.Records = appendRecord(b.Records, int32(i), nil, value, kmsg.Header{Key: "h"})
 			}
-			// All that was allocated, whether or not it was collected since.
-			grown := int64(after.TotalAlloc-before.TotalAlloc) >> 20
-			t.Logf("%d bytes packed, %d MiB allocated", len(bomb), grown)
-			if grown > 64 {
-				t.Errorf("%d MiB were allocated, want 64 at most", grown)
+			b.Records = packed(t, codec, b.Records)
+		}, "x")
+		h, _ := parseBatchHeader(raw)
+		u := &batchUnpacker{limit: 1 << 30, whole: 1 << 30}
+		m := batchRecords{head: &h, rest: u.unpack(h.codec(), raw[batchHead:]), left: h.records, unpacker: u, longest: 6 << 20}
+		var sizes []int
+		var r kafkaRecord
+		for m.next(&r) {
+			sizes = append(sizes, len(r.value)+r.lost)
+			if int64(len(sizes)-1) != r.offset {
+				t.Errorf("%v: record at %d, want %d", codec, r.offset, len(sizes)-1)
 			}
-		})
+		}
+		u.close()
+		if len(sizes) != 3 || sizes[0] != 1 || sizes[1] < 20<<20 || sizes[2] != 1 || m.bad {
+			t.Errorf("%v: sizes %v, %v", codec, sizes, m.failure())
+		}
 	}
 }
 
@@ -176,7 +247,7 @@ func FuzzFetchAnswer(f *testing.F) {
 		if err != nil {
 			return
 		}
-		u := &batchUnpacker{limit: 1 << 20}
+		u := &batchUnpacker{limit: 1 << 20, whole: 1 << 20}
 		defer u.close()
 		for _, p := range res.partitions {
 			_, size := scanBatches(p.records)
@@ -197,15 +268,14 @@ func readBatch(t *testing.T, u *batchUnpacker, h *batchHeader, batch []byte) {
 		return
 	}
 	_ = h.check(batch) // a fuzzer does not find checksums
-	records, err := u.unpack(h.codec(), batch[batchHead:])
-	if err != nil {
-		return
-	}
-	m := batchRecords{head: h, rest: records, left: h.records}
+	m := batchRecords{head: h, rest: u.unpack(h.codec(), batch[batchHead:]), left: h.records, unpacker: u, longest: 1 << 10}
 	var r kafkaRecord
 	for m.next(&r) {
 		if r.offset < h.base || r.offset > h.last {
 			t.Fatalf("record at %d in a batch of %d to %d", r.offset, h.base, h.last)
+		}
+		if r.lost < 0 {
+			t.Fatalf("record at %d lost %d bytes", r.offset, r.lost)
 		}
 		c := cursor{b: r.headers}
 		for range r.count {

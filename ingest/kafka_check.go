@@ -14,6 +14,8 @@ import (
 	"github.com/segmentio/kafka-go/protocol"
 	"github.com/segmentio/kafka-go/protocol/describegroups"
 	"github.com/segmentio/kafka-go/protocol/metadata"
+
+	"github.com/leaktap/leaktap/kafkaconn"
 )
 
 // KafkaUse is what is done with topics.
@@ -49,9 +51,9 @@ func CheckKafka(ctx context.Context, cfg KafkaConfig, use KafkaUse) []KafkaCheck
 		return []KafkaCheck{{What: "configuration", Err: err}}
 	}
 	c := &kafkaChecker{Kafka: k}
-	transport := k.dialer.transport(k.topics.asked())
+	transport := k.dialer.Transport(k.topics.asked())
 	k.client = &kafka.Client{Addr: kafka.TCP(cfg.Brokers...), Transport: transport}
-	defer k.dialer.closeAll()
+	defer k.dialer.CloseAll()
 	defer transport.CloseIdleConnections()
 	if c.connect(ctx); c.reached == 0 {
 		return c.checks
@@ -102,7 +104,7 @@ func (c *kafkaChecker) connect(ctx context.Context) {
 		c.add("broker "+address+": connects", errs[i])
 	}
 	for i := range c.checks {
-		c.checks[i].Warning = c.reached > 0 && !isDenied(c.checks[i].Err)
+		c.checks[i].Warning = c.reached > 0 && !kafkaconn.Denied(c.checks[i].Err)
 	}
 }
 
@@ -110,7 +112,7 @@ func (c *kafkaChecker) connect(ctx context.Context) {
 func (c *kafkaChecker) greet(ctx context.Context, address string) error {
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timing.Request)
 	defer cancel()
-	conn, err := c.dialer.kafka().DialContext(ctx, "tcp", address)
+	conn, err := c.dialer.Kafka().DialContext(ctx, "tcp", address)
 	if err != nil {
 		return c.explained(err)
 	}
@@ -124,7 +126,7 @@ func (c *kafkaChecker) greet(ctx context.Context, address string) error {
 
 // explained adds what may be behind an error.
 func (c *kafkaChecker) explained(err error) error {
-	if dial, ok := errors.AsType[*dialError](err); ok {
+	if dial, ok := errors.AsType[*kafkaconn.DialError](err); ok {
 		err = dial // kafka-go says it twice more
 	}
 	if hint := c.hint(err); err != nil && hint != "" {

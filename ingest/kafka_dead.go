@@ -33,7 +33,7 @@ func (k *Kafka) openDeadLetters() *deadLetters {
 	k.log.Warn("records that cannot be looked at are copied as they are, with whatever secrets they hold", "dead_letter_topic", k.cfg.DeadLetter)
 	return &deadLetters{k, &kafka.Writer{
 		Addr: kafka.TCP(k.cfg.Brokers...), Topic: k.cfg.DeadLetter,
-		Transport: k.dialer.transport([]string{k.cfg.DeadLetter}), Balancer: &kafka.Murmur2Balancer{},
+		Transport: k.dialer.Transport([]string{k.cfg.DeadLetter}), Balancer: &kafka.Murmur2Balancer{},
 		RequiredAcks: kafka.RequireAll, BatchSize: 1, BatchTimeout: time.Millisecond, BatchBytes: 1 << 30,
 		MaxAttempts: 2, WriteTimeout: k.cfg.Timing.Request, ReadTimeout: k.cfg.Timing.Request,
 	}}

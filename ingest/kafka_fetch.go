@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"sync"
-	"sync/atomic"
 
 	"github.com/segmentio/kafka-go/protocol"
 	"github.com/segmentio/kafka-go/protocol/fetch"
+
+	"github.com/leaktap/leaktap/kafkaconn"
 )
 
 // fetching is a fetch request to one broker for any number of its partitions. Its
@@ -42,9 +42,11 @@ type fetchedPartition struct {
 	// of a transaction that has ended, first that of the first record kept.
 	high, stable, first int64
 	aborted             []abortedTransaction
+	// preferred is the broker to ask in the leader's place, noLeader for none.
+	preferred int32
 	// records are batches; the last may be cut off.
 	records []byte
-	// large is a batch that is over the limit and was not read.
+	// large is a batch that is over the limit of the request and was not read.
 	large *batchHeader
 }
 
@@ -55,7 +57,7 @@ func (f *fetching) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
 	if f.version < fetchMinVersion {
 		return nil, errors.New("the broker is older than Kafka 0.11")
 	}
-	if err := protocol.WriteRequest(rw, f.version, 1, clientID, f.Message); err != nil {
+	if err := protocol.WriteRequest(rw, f.version, 1, kafkaconn.ClientID, f.Message); err != nil {
 		return nil, fmt.Errorf("send fetch request: %w", err)
 	}
 	return readFetched(rw, f.version, f.limit, f.pool)
@@ -167,7 +169,7 @@ func (a *answer) parse(version int16) *fetched {
 }
 
 func (a *answer) partition(version int16, topic string) fetchedPartition {
-	p := fetchedPartition{tp: topicPartition{topic, a.int32()}, code: a.int16(), high: a.int64(), stable: a.int64()}
+	p := fetchedPartition{tp: topicPartition{topic, a.int32()}, code: a.int16(), high: a.int64(), stable: a.int64(), preferred: noLeader}
 	if version >= 5 {
 		p.first = a.int64()
 	}
@@ -175,7 +177,7 @@ func (a *answer) partition(version int16, topic string) fetchedPartition {
 		p.aborted = append(p.aborted, abortedTransaction{a.int64(), a.int64()})
 	}
 	if version >= 11 {
-		a.take(4) // preferred replica: asked for by no rack
+		p.preferred = a.int32()
 	}
 	size := int(a.int32())
 	if size <= 0 {
@@ -207,68 +209,27 @@ func (a *answer) passLarge(p *fetchedPartition, size int) {
 	a.left -= rest
 }
 
-// buffer holds an answer until every partition in it was handled.
-type buffer struct {
-	b    []byte
-	refs atomic.Int32
-	pool *bufferPool
-}
-
-// release gives the buffer back when nobody else has it.
-func (b *buffer) release() {
-	if b.refs.Add(-1) == 0 {
-		b.pool.put(b)
-	}
-}
-
-// bufferPool keeps buffers, and bounds how many are in use.
-type bufferPool struct {
-	pool sync.Pool
-	// size is what a fetch asks for, in bytes.
-	size int
-	// places has room for as many as may be in use.
-	places chan struct{}
-}
-
-func newBufferPool(size, total int) *bufferPool {
-	return &bufferPool{size: size, places: make(chan struct{}, max(total/size, 1))}
-}
-
-// get is called by whoever has a place.
-func (p *bufferPool) get() *buffer {
-	if b, ok := p.pool.Get().(*buffer); ok {
-		return b
-	}
-	return &buffer{pool: p}
-}
-
-func (p *bufferPool) put(b *buffer) {
-	if cap(b.b) <= 2*p.size {
-		b.b = b.b[:0]
-		p.pool.Put(b)
-	}
-	<-p.places
-}
-
 // fetchRequest asks for partitions from their next offset on.
-func (k *Kafka) fetchRequest(broker int32, wanted []*worker, wait int32, positions []int64) *fetching {
+func (k *Kafka) fetchRequest(broker int32, o *order, wait int32) *fetching {
 	req := &fetch.Request{
 		ReplicaID: -1, MaxWaitTime: wait, MinBytes: 1, MaxBytes: int32(k.cfg.FetchBytes),
-		IsolationLevel: isolationCommitted, SessionEpoch: -1,
+		IsolationLevel: isolationCommitted, SessionEpoch: -1, RackID: k.rackFor(o.wanted),
 	}
-	for i, w := range wanted {
+	for i, w := range o.wanted {
 		if n := len(req.Topics); n == 0 || req.Topics[n-1].Topic != w.tp.topic {
 			req.Topics = append(req.Topics, fetch.RequestTopic{Topic: w.tp.topic})
 		}
 		t := &req.Topics[len(req.Topics)-1]
 		t.Partitions = append(t.Partitions, fetch.RequestPartition{
-			Partition: w.tp.partition, CurrentLeaderEpoch: -1, FetchOffset: positions[i], LogStartOffset: -1,
+			Partition: w.tp.partition, CurrentLeaderEpoch: -1, FetchOffset: o.positions[i], LogStartOffset: -1,
 			PartitionMaxBytes: int32(k.cfg.FetchBytes),
 		})
 	}
-	return &fetching{
-		routed: routed{Message: req, broker: broker}, pool: k.buffers, limit: k.cfg.MaxBatch,
+	limit := min(k.buffers.largeBatch(), k.cfg.MaxBatch)
+	if o.large {
+		limit = k.cfg.MaxBatch
 	}
+	return &fetching{routed: routed{Message: req, broker: broker}, pool: k.buffers, limit: limit}
 }
 
 // isolationCommitted asks for the records of transactions that were not aborted,

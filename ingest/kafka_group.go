@@ -8,6 +8,8 @@ import (
 	"time"
 
 	kafka "github.com/segmentio/kafka-go"
+
+	"github.com/leaktap/leaktap/kafkaconn"
 )
 
 // joinBackoff is the wait after an attempt to join that failed. kafka-go's
@@ -37,7 +39,7 @@ func (k *Kafka) runGroups(ctx context.Context, h Handler) error {
 func (k *Kafka) runGroup(ctx context.Context, h Handler, topics []string) error {
 	group, err := kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
 		ID: k.cfg.Group, Brokers: k.cfg.Brokers, Topics: topics,
-		Dialer:            k.dialer.kafka(),
+		Dialer:            k.dialer.Kafka(),
 		HeartbeatInterval: k.cfg.Timing.Heartbeat,
 		SessionTimeout:    k.cfg.Timing.Session,
 		RebalanceTimeout:  k.cfg.Timing.Session,
@@ -49,13 +51,13 @@ func (k *Kafka) runGroup(ctx context.Context, h Handler, topics []string) error 
 	}
 	run, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	for {
+	for tries := 1; ; tries++ {
 		generation, err := group.Next(run)
 		switch {
 		case run.Err() != nil:
 			// Close ends the generation, waits for its last commit, and leaves.
 			return errors.Join(unlessFinished(context.Cause(run)), group.Close())
-		case isDenied(err):
+		case kafkaconn.Denied(err), err != nil && tries >= startAttempts && !k.isReady() && k.hint(err) != "":
 			return errors.Join(k.explain("join group "+k.cfg.Group, err), group.Close())
 		case err != nil:
 			k.log.Warn("group not joined yet", "group", k.cfg.Group, "cause", err)
@@ -90,7 +92,8 @@ func unlessFinished(cause error) error {
 // it do. When all reading is over it calls stop and stays, so that the group is
 // not joined again in between.
 func (k *Kafka) member(ctx context.Context, h Handler, g *kafka.Generation, topics []string, stop context.CancelCauseFunc) {
-	commit := g.CommitOffsets
+	k.identifyAll(ctx, topics)
+	commit, recreated := k.committer(g), k.recreated(ctx, g)
 	if k.cfg.Readback > 0 {
 		commit = func(map[string]map[int]int64) error { return nil }
 	}
@@ -100,6 +103,10 @@ func (k *Kafka) member(ctx context.Context, h Handler, g *kafka.Generation, topi
 			tp := topicPartition{topic, int32(p.ID)}
 			// A negative offset means that none is committed.
 			offset, start := max(p.Offset, noOffset), k.startOf(tp)
+			if recreated[tp] {
+				k.noteRecreated(tp, offset)
+				offset = noOffset
+			}
 			if k.cfg.Readback > 0 {
 				offset, start = noOffset, Start{kind: startTime, at: time.Now().Add(-k.cfg.Readback)}
 			}

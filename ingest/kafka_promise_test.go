@@ -1,13 +1,14 @@
 package ingest
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
+	"encoding/binary"
 	"fmt"
 	"net"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/leaktap/leaktap/classify"
 )
@@ -315,62 +317,79 @@ func TestTopicIsDeletedAndMadeAnew(t *testing.T) {
 	}
 }
 
-// TestPoisonOfKafka has each kind of bad record in a topic, and a good one behind
-// each: all good ones come, the bad ones are counted with their places in the log.
-func TestPoisonOfKafka(t *testing.T) {
-	_, addr := newCluster(t, 1, kfake.BrokerConfigs(map[string]string{"message.max.bytes": "209715200"}))
-	headers := make([]kgo.RecordHeader, 10_000)
-	for i := range headers {
-		headers[i] = kgo.RecordHeader{Key: fmt.Sprintf("h%d", i), Value: []byte("v")}
-	}
-	gz := gzipped(t, []byte(strings.Repeat("line\n", 10_000)))
-	bad := []*kgo.Record{
-		{Value: nil},
-		{Value: []byte{}},
-		{Value: gz[:len(gz)/2]},
-		{Value: []byte(`{"a":{"b":[1,}`)},
-		{Value: []byte(strings.Repeat("x", 40<<20))},
-		{Value: []byte(`{"n":1}`), Headers: headers},
-		{Value: zstandard(t, make([]byte, 64<<20))},
-	}
-	client, err := kgo.NewClient(kgo.SeedBrokers(addr), kgo.DefaultProduceTopic("logs"), kgo.ProducerBatchMaxBytes(100<<20),
-		kgo.ProducerBatchCompression(kgo.NoCompression()), kgo.BrokerMaxWriteBytes(200<<20))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer client.Close()
-	for i, record := range bad {
-		good := &kgo.Record{Value: fmt.Appendf(nil, `{"good":%d}`, i)}
-		for _, r := range []*kgo.Record{record, good} { // a batch each
-			if err := client.ProduceSync(t.Context(), r).FirstErr(); err != nil {
+// TestRecreatedTopicThatHasMoreRecords makes a topic anew with more records than were
+// read of the old one: the offset reached is one of the new topic, too, and says nothing.
+func TestRecreatedTopicThatHasMoreRecords(t *testing.T) {
+	for name, test := range map[string]struct {
+		group   string
+		restart bool
+	}{"alone": {}, "in a group": {group: "g"}, "in a group that was away": {group: "g", restart: true}} {
+		t.Run(name, func(t *testing.T) {
+			cluster, addr := newCluster(t, 2)
+			produce(t, addr, numbered(0, 20, 2)...)
+			l := newLedger()
+			cfg := KafkaConfig{Brokers: []string{addr}, Group: test.group, Timing: fast()}
+			if !test.restart {
+				cfg.Timing.Metadata = time.Second // nobody sees that the topic is away
+			}
+			r := start(t, cfg, l)
+			l.wait(t, "the records of the first topic", l.all(0, 20))
+			if test.restart {
+				if err := r.stop(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := cluster.DeleteTopic("logs"); err != nil {
 				t.Fatal(err)
 			}
+			if err := cluster.CreateTopic("logs", 2, nil); err != nil {
+				t.Fatal(err)
+			}
+			produce(t, addr, numbered(20, 400, 2)...)
+			if test.restart {
+				r = start(t, cfg, l)
+			}
+			l.wait(t, "the records of the second topic", l.all(0, 420))
+			if !test.restart { // the broker forgets the offsets of a group that is away
+				eventually(t, "both partitions to be counted", func() bool { return skippedOffsets(r.Kafka, skippedRecreated) == 2 })
+			}
+			if err := r.stop(); err != nil {
+				t.Error(err)
+			}
+			produce(t, addr, numbered(420, 2, 2)...)
+			if test.group != "" {
+				again := newLedger()
+				r := start(t, cfg, again)
+				again.wait(t, "the records since", again.all(420, 422))
+				if skippedOffsets(r.Kafka, skippedRecreated) != 0 {
+					t.Error("the topic was taken for another once more")
+				}
+			}
+		})
+	}
+}
+
+// FuzzIdentities reads answers that a broker did not write.
+func FuzzIdentities(f *testing.F) {
+	res := kmsg.NewPtrMetadataResponse()
+	res.Version = identityVersion
+	broker, topic, partition := kmsg.NewMetadataResponseBroker(), kmsg.NewMetadataResponseTopic(), kmsg.NewMetadataResponseTopicPartition()
+	broker.Host, topic.Topic, topic.TopicID = "b", new("logs"), [16]byte{7}
+	partition.Replicas = []int32{1, 2}
+	topic.Partitions = append(topic.Partitions, partition)
+	res.Brokers, res.Topics = append(res.Brokers, broker), append(res.Topics, topic)
+	whole := res.AppendTo([]byte{0, 0, 0, 0, 0, 0, 0, 1, 0})
+	binary.BigEndian.PutUint32(whole, uint32(len(whole)-4))
+	if ids, err := readIdentities(bytes.NewReader(whole)); err != nil || ids["logs"] != (topicID{7}) {
+		f.Errorf("ids %v, %v", ids, err)
+	}
+	f.Add(whole)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if len(data) > 4 {
+			binary.BigEndian.PutUint32(data, uint32(len(data)-4))
 		}
-	}
-	var mu sync.Mutex
-	uninspected := map[string]int64{}
-	cfg := KafkaConfig{Brokers: []string{addr}, StopAtEnd: true}
-	cfg.Uninspected = func(_ classify.SourceKind, reason string, bytes int64) {
-		mu.Lock()
-		defer mu.Unlock()
-		uninspected[reason] += bytes
-	}
-	l := newLedger()
-	begin := time.Now()
-	r := start(t, cfg, l)
-	if err := r.end(t); err != nil {
-		t.Fatal(err)
-	}
-	within(t, begin, time.Duration(len(bad))*3*time.Second, "reading seven bad records")
-	for i := range bad {
-		if l.seen[fmt.Sprintf(`{"good":%d}`, i)] != 1 {
-			t.Errorf("the record behind bad record %d was not read", i)
+		if ids, err := readIdentities(bytes.NewReader(data)); err == nil && len(ids) > len(data) {
+			t.Fatal("more ids than bytes")
 		}
-	}
-	if uninspected[UninspectedLimit] < 40<<20 || uninspected[UninspectedPacked] == 0 {
-		t.Errorf("uninspected bytes %v, want the large record and the packed ones", uninspected)
-	}
-	if got := skippedOffsets(r.Kafka, skippedLarge); got != 1 {
-		t.Errorf("%v batches over the limit were counted, want 1", got)
-	}
+	})
 }

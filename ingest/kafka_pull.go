@@ -1,11 +1,14 @@
 package ingest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
 
 	kafka "github.com/segmentio/kafka-go"
+
+	"github.com/leaktap/leaktap/kafkaconn"
 )
 
 // noLeader stands for a broker that is not known.
@@ -57,16 +60,19 @@ func (s *session) took(w *worker) {
 // run fetches until the context ends.
 func (p *puller) run(ctx context.Context) {
 	for ctx.Err() == nil {
-		wanted, positions, busy := p.due(time.Now())
-		if len(wanted) == 0 {
+		o := p.due(time.Now())
+		if len(o.wanted) == 0 {
 			p.idle(ctx)
 			continue
 		}
 		select {
 		case p.s.k.buffers.places <- struct{}{}:
-			p.fetch(ctx, wanted, positions, busy)
+			p.fetch(ctx, &o)
 		case <-ctx.Done():
-			p.land(wanted)
+			p.land(o.wanted)
+			if o.large {
+				<-p.s.k.buffers.large
+			}
 		}
 	}
 }
@@ -82,28 +88,47 @@ func (p *puller) idle(ctx context.Context) {
 	}
 }
 
+// order is what one request asks for.
+type order struct {
+	wanted    []*worker
+	positions []int64
+	// busy says that there are others which cannot be asked for at present.
+	busy bool
+	// large says that it is one partition whose next batch is large. It holds the
+	// place for that.
+	large bool
+}
+
 // due returns the partitions to ask for, another one first each time, since a
-// broker fills its answer in this order; they are in flight from now on. busy says
-// that there are others which cannot be asked for at present.
-func (p *puller) due(now time.Time) (wanted []*worker, positions []int64, busy bool) {
+// broker fills its answer in this order; they are in flight from now on. A partition
+// with a large batch is asked for by itself, and every second time others come first.
+func (p *puller) due(now time.Time) (o order) {
 	p.s.mu.Lock()
 	defer p.s.mu.Unlock()
 	n := len(p.s.workers)
 	p.turn++
+	var large *worker
 	for i := range n {
 		w := p.s.workers[(i+p.turn)%n]
 		r := &w.route
-		if r.leader != p.broker || r.over || r.next == noOffset {
-			continue
+		switch {
+		case r.leader != p.broker || r.over || r.next == noOffset:
+		case r.flying || r.queued > feedSize || now.Before(r.notBefore):
+			o.busy = true
+		case r.large:
+			o.busy, large = true, cmp.Or(large, w)
+		default:
+			o.wanted = append(o.wanted, w)
 		}
-		if r.flying || r.queued > feedSize || now.Before(r.notBefore) {
-			busy = true
-			continue
-		}
-		r.flying = true
-		wanted, positions = append(wanted, w), append(positions, r.next)
 	}
-	return wanted, positions, busy
+	if large != nil && (len(o.wanted) == 0 || p.turn%2 == 0) && p.s.k.buffers.takeLarge() {
+		o.wanted, o.large = []*worker{large}, true
+	}
+	for _, w := range o.wanted {
+		w.route.flying = true
+		o.positions = append(o.positions, w.route.next)
+	}
+	return o
 }
 
 // land ends the flight of partitions of which nothing was heard.
@@ -116,15 +141,16 @@ func (p *puller) land(wanted []*worker) {
 }
 
 // fetch makes one request and feeds the workers. It has a place for the answer.
-func (p *puller) fetch(ctx context.Context, wanted []*worker, positions []int64, busy bool) {
+func (p *puller) fetch(ctx context.Context, o *order) {
 	k := p.s.k
+	wanted := o.wanted
 	linger := k.cfg.Timing.Wait
-	if busy || k.cfg.ends() {
+	if o.busy || k.cfg.ends() {
 		linger = min(linger, busyWait)
 	}
 	request, cancel := context.WithTimeout(ctx, linger+k.cfg.Timing.Request)
 	defer cancel()
-	res, err := k.client.Transport.RoundTrip(request, k.client.Addr, k.fetchRequest(p.broker, wanted, int32(linger.Milliseconds()), positions))
+	res, err := k.client.Transport.RoundTrip(request, k.client.Addr, k.fetchRequest(p.broker, o, int32(linger.Milliseconds())))
 	answer, ok := res.(*fetched)
 	if err == nil && !ok {
 		err = errors.New("unexpected kind of answer")
@@ -133,11 +159,12 @@ func (p *puller) fetch(ctx context.Context, wanted []*worker, positions []int64,
 		err = kafka.Error(answer.code)
 	}
 	if err != nil {
-		<-k.buffers.places
+		k.buffers.leave(o.large)
 		p.failed(ctx, wanted, err)
 		return
 	}
 	p.fails = 0
+	answer.buf.large = o.large
 	answer.buf.refs.Store(1)
 	defer answer.buf.release()
 	asked := make(map[topicPartition]*worker, len(wanted))
@@ -164,7 +191,7 @@ func (p *puller) failed(ctx context.Context, wanted []*worker, err error) {
 		p.land(wanted)
 		return
 	}
-	if isDenied(err) {
+	if kafkaconn.Denied(err) {
 		p.s.fail(p.s.k.explain("read "+wanted[0].name(), err))
 	}
 	if p.fails++; p.fails == 1 {
@@ -173,6 +200,7 @@ func (p *puller) failed(ctx context.Context, wanted []*worker, err error) {
 	p.s.mu.Lock()
 	for _, w := range wanted {
 		w.route.flying = false
+		w.route.leave()
 		w.route.leader = noLeader
 		w.route.notBefore = time.Now().Add(backoffAfter(p.fails))
 	}
@@ -196,12 +224,13 @@ func (p *puller) answered(ctx context.Context, w *worker, part *fetchedPartition
 		return nil
 	case errors.Is(err, kafka.OffsetOutOfRange):
 		return p.reset(ctx, w)
-	case isDenied(err):
+	case kafkaconn.Denied(err):
 		return p.s.k.explain("read "+w.name(), err)
 	}
 	p.s.mu.Lock()
 	defer p.s.mu.Unlock()
 	r := &w.route
+	r.leave()
 	r.stalls++
 	if r.stalls == 1 {
 		p.s.k.log.Warn("partition is not readable at present", "topic", w.tp.topic,
@@ -222,20 +251,27 @@ func (p *puller) answered(ctx context.Context, w *worker, part *fetchedPartition
 func (p *puller) progress(w *worker, part *fetchedPartition, buf *buffer, first bool) {
 	end, size := scanBatches(part.records)
 	part.records = part.records[:size]
-	if part.large != nil {
-		end = part.large.last + 1
-	}
 	p.s.mu.Lock()
 	defer p.s.mu.Unlock()
 	r := &w.route
 	from := r.next
+	if p.prefer(w, part) {
+		return
+	}
 	r.high = part.high
+	if part.large != nil {
+		if r.large = !r.large && part.large.size <= p.s.k.cfg.MaxBatch; r.large {
+			return // it is asked for once more, by itself
+		}
+		end = part.large.last + 1
+	}
 	switch {
 	case end > from:
 		if r.stalls > 0 {
 			p.s.k.log.Info("partition is read again", "topic", w.tp.topic, "partition", w.tp.partition, "offset", from, "tries", r.stalls)
 		}
 		r.stalls = 0
+		r.large = r.large && size > p.s.k.buffers.largeBatch()
 		buf.refs.Add(1)
 		p.feed(w, delivery{fetchedPartition: *part, buf: buf, from: from, end: end})
 	case first && from < min(part.high, part.stable):
@@ -245,7 +281,7 @@ func (p *puller) progress(w *worker, part *fetchedPartition, buf *buffer, first 
 		}
 		r.notBefore = time.Now().Add(backoffAfter(r.stalls))
 	case from >= min(part.high, part.stable):
-		r.stalls = 0
+		r.stalls, r.large = 0, false
 		if r.queued == 0 {
 			w.lagRecords.Set(float64(max(part.high-from, 0)))
 			w.lagSeconds.Set(0)
@@ -275,6 +311,13 @@ func (p *puller) end(w *worker, part *fetchedPartition) {
 // reset goes on where there are records after the broker has said that the offset
 // is out of range: at the first one that is kept. What was lost is counted.
 func (p *puller) reset(ctx context.Context, w *worker) error {
+	p.s.mu.Lock()
+	left := w.route.leave()
+	p.s.mu.Unlock()
+	if left { // a replica may be behind; the leader knows
+		p.s.askRoute()
+		return nil
+	}
 	found, err := p.s.k.resolve(ctx, map[topicPartition]Start{w.tp: {}})
 	p.s.mu.Lock()
 	defer p.s.mu.Unlock()

@@ -10,6 +10,8 @@ import (
 
 	kafka "github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
+
+	"github.com/leaktap/leaktap/kafkaconn"
 )
 
 // routed is a request for one broker, which kafka-go's transport would split by
@@ -40,7 +42,7 @@ func (r *routed) Required(versions map[protocol.ApiKey]int16) bool {
 
 // RawExchange sends the request and reads the answer.
 func (r *routed) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
-	if err := protocol.WriteRequest(rw, r.version, 1, clientID, r.Message); err != nil {
+	if err := protocol.WriteRequest(rw, r.version, 1, kafkaconn.ClientID, r.Message); err != nil {
 		return nil, fmt.Errorf("send request: %w", err)
 	}
 	_, answer, err := protocol.ReadResponse(rw, r.ApiKey(), r.version)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/leaktap/leaktap/kafkaconn"
 )
 
 // route is where and from whom a partition is fetched.
@@ -11,11 +13,15 @@ type route struct {
 	// next is the offset to fetch next, noOffset while it is not known; until is
 	// where reading ends, noOffset for nowhere.
 	next, until int64
-	leader      int32
+	// leader is the broker to ask: the partition's leader, or the replica near.
+	leader int32
+	near   replica
 	// flying says that it is part of a request, queued counts what its worker has
 	// not taken yet, over that its feed was closed.
 	flying, over bool
 	queued       int
+	// large says that the batch at next has to be asked for by itself.
+	large bool
 	// notBefore is when it may be fetched again after trouble; stalls counts the
 	// answers in a row without progress.
 	notBefore time.Time
@@ -71,6 +77,9 @@ func (s *session) assign(ctx context.Context) {
 		if !ok || w.route.flying {
 			continue
 		}
+		if w.route.near.broker != noLeader {
+			leader = w.route.near.broker
+		}
 		w.route.leader = leader
 		p := s.pullers[leader]
 		if p == nil {
@@ -84,18 +93,20 @@ func (s *session) assign(ctx context.Context) {
 	}
 }
 
+// startAttempts is how often what a source needs at its start is tried.
+const startAttempts = 5
+
 // begin finds the offsets at which partitions start that have none, and where
 // reading ends. A broker that cannot be reached then is an error at the start of a
 // source, since waiting would look like a partition without records.
 func (s *session) begin(ctx context.Context) error {
-	const attempts = 5
 	for i := 1; ctx.Err() == nil; i++ {
 		err := s.place(ctx)
 		if err == nil {
 			s.k.signalReady()
 			return nil
 		}
-		if ctx.Err() == nil && (isDenied(err) || i >= attempts && !s.k.isReady()) {
+		if ctx.Err() == nil && (kafkaconn.Denied(err) || i >= startAttempts && !s.k.isReady()) {
 			return s.k.explain("find where to start", err)
 		}
 		wait(ctx, backoffAfter(i))

@@ -7,10 +7,12 @@ import (
 	"errors"
 	"hash/crc32"
 	"io"
+	"log/slog"
 	"net"
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	kafka "github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol/fetch"
@@ -118,14 +120,27 @@ func xs(from int64) (part kmsg.FetchResponseTopicPartition) {
 // runScripted reads the scripted partition from its start to its end.
 func runScripted(t *testing.T, s scripted) (l *ledger, k *Kafka) {
 	t.Helper()
-	k, err := NewKafka(KafkaConfig{Brokers: []string{"b:9092"}, Topics: []string{"logs"}, StopAtEnd: true, Timing: fast()},
-		nil, newTestLog(t))
+	l, k = newLedger(), newScripted(t, KafkaConfig{}, nil, newTestLog(t))
+	runScriptedOn(t, k, l, s)
+	return l, k
+}
+
+// newScripted makes a source of the scripted partition.
+func newScripted(t *testing.T, cfg KafkaConfig, reg prometheus.Registerer, log *slog.Logger) *Kafka {
+	t.Helper()
+	cfg.Brokers, cfg.Topics, cfg.StopAtEnd, cfg.Timing = []string{"b:9092"}, []string{"logs"}, true, fast()
+	k, err := NewKafka(cfg, reg, log)
 	if err != nil {
 		t.Fatal(err)
 	}
-	k.client = &kafka.Client{Addr: kafka.TCP("b:9092"), Transport: s}
 	k.known = []topicPartition{{"logs", 0}}
-	l = newLedger()
+	return k
+}
+
+// runScriptedOn reads the partition with a source that was made for it.
+func runScriptedOn(t *testing.T, k *Kafka, l *ledger, s scripted) {
+	t.Helper()
+	k.client = &kafka.Client{Addr: kafka.TCP("b:9092"), Transport: s}
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	session := newSession(k, l, func(map[string]map[int]int64) error { return nil })
@@ -133,7 +148,6 @@ func runScripted(t *testing.T, s scripted) (l *ledger, k *Kafka) {
 	if _, err := session.run(ctx); err != nil || ctx.Err() != nil {
 		t.Fatalf("run = %v, context %v", err, ctx.Err())
 	}
-	return l, k
 }
 
 // skippedOffsets is the counter of a reason.

@@ -137,12 +137,21 @@ func (k *Kafka) missesNames(ctx context.Context, list []topicPartition) error {
 	return nil
 }
 
-// changed returns the partitions there are now if they are others than before,
-// else nil. Nothing that could be asked is no change.
+// changed returns the partitions there are now if they are others than before, or of
+// topics that were made anew, else nil. Nothing that could be asked is no change.
 func (k *Kafka) changed(ctx context.Context) []topicPartition {
 	present, err := k.lookUp(ctx, false)
-	if err != nil || slices.Equal(present, k.known) || len(present) == 0 {
+	if err != nil || len(present) == 0 {
 		return nil
+	}
+	renewed := k.identifyAll(ctx, topicsOf(present))
+	if slices.Equal(present, k.known) && len(renewed) == 0 {
+		return nil
+	}
+	for tp := range k.atStart {
+		if slices.Contains(renewed, tp.topic) {
+			delete(k.atStart, tp)
+		}
 	}
 	k.remember(present)
 	return present
@@ -180,7 +189,7 @@ const maxSuggestions = 10
 // missing returns the error for a topic that does not exist, with the names
 // that were perhaps meant.
 func (k *Kafka) missing(ctx context.Context, topic string) error {
-	all := k.dialer.transport(nil) // this one sees every topic
+	all := k.dialer.Transport(nil) // this one sees every topic
 	defer all.CloseIdleConnections()
 	client := &kafka.Client{Addr: k.client.Addr, Transport: all}
 	meta, err := client.Metadata(ctx, &kafka.MetadataRequest{})

@@ -8,6 +8,7 @@ import (
 const (
 	skippedRetention  = "retention"  // deleted before they were read
 	skippedTruncated  = "truncated"  // the log ends before: it was cut or made anew
+	skippedRecreated  = "recreated"  // of another topic that had this one's name
 	skippedUnreadable = "unreadable" // no client could decode the batch
 	skippedBomb       = "bomb"       // the batch unpacks to more than the limit
 	skippedLarge      = "large"      // the batch is over the limit as it is

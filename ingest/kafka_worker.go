@@ -2,7 +2,6 @@ package ingest
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"strconv"
@@ -60,6 +59,8 @@ type delivery struct {
 type bad struct {
 	current int64
 	noted   string
+	// over is how many bytes of it are past the limit.
+	over int
 }
 
 // feedSize is how many deliveries wait for a worker beside the one it is at.
@@ -72,8 +73,8 @@ func newWorker(k *Kafka, h Handler, tp topicPartition, offset int64, start Start
 		k: k, tp: tp, start: start, tally: tally,
 		decoding: newDecoding(k.cfg.Config, tally, k.log, h.Handle),
 		feed:     make(chan delivery, feedSize+1),
-		route:    route{next: offset, until: noOffset, leader: noLeader},
-		unpacker: batchUnpacker{limit: k.cfg.MaxBatch},
+		route:    route{next: offset, until: noOffset, leader: noLeader, near: replica{broker: noLeader}},
+		unpacker: batchUnpacker{limit: k.cfg.MaxUnpacked, whole: k.cfg.MaxBatch, slot: k.buffers.unpacking},
 		gauges: gauges{
 			k.metrics.lagRecords.WithLabelValues(tp.topic, partition), k.metrics.lagSeconds.WithLabelValues(tp.topic, partition),
 		},
@@ -176,18 +177,13 @@ func (w *worker) batch(ctx context.Context, d *delivery, h *batchHeader, batch [
 		w.advance(h.last + 1)
 		return
 	}
-	records, err := w.unpacker.unpack(h.codec(), batch[batchHead:])
-	if err != nil {
-		reason := skippedUnreadable
-		if errors.Is(err, errBatchBomb) {
-			reason = skippedBomb
-		}
-		w.skip(reason, max(h.base, d.from), h.last, err)
-		w.tally.uninspected(classify.SourceKafka, UninspectedPacked, int64(h.size))
-		return
+	defer w.unpacker.done()
+	m := batchRecords{
+		head: h, rest: w.unpacker.unpack(h.codec(), batch[batchHead:]), left: h.records,
+		unpacker: &w.unpacker, longest: w.k.cfg.MaxRecord + maxAttached,
 	}
-	m := batchRecords{head: h, rest: records, left: h.records}
 	if h.control() {
+		w.tally.record(classify.SourceKafka, "none", outcomeControl, 0)
 		aborted.end(h, &m)
 		w.advance(h.last + 1)
 		return
@@ -202,7 +198,7 @@ func (w *worker) records(ctx context.Context, d *delivery, m *batchRecords) {
 	for ctx.Err() == nil {
 		if !m.next(&r) {
 			if m.bad || m.left > 0 {
-				w.skip(skippedUnreadable, next, m.head.last, errBatchRecords)
+				w.unreadable(m, next)
 			}
 			w.advance(m.head.last + 1)
 			return
@@ -214,13 +210,26 @@ func (w *worker) records(ctx context.Context, d *delivery, m *batchRecords) {
 			w.advance(until)
 			return
 		}
-		w.bad = bad{current: r.offset}
+		w.bad = bad{current: r.offset, over: r.lost}
 		w.record(&r)
 		if w.noted != "" && w.k.dead != nil {
 			w.k.dead.copy(ctx, w, &r)
 		}
 		next = r.offset + 1
 		w.advance(next)
+	}
+}
+
+// unreadable passes over the rest of a batch, from an offset on.
+func (w *worker) unreadable(m *batchRecords, next int64) {
+	reason, cause := skippedUnreadable, m.failure()
+	if errors.Is(cause, errBatchBomb) {
+		reason = skippedBomb
+	}
+	w.skip(reason, next, m.head.last, cause)
+	if m.head.codec() != 0 { // of the batch, the share of the records that are missing
+		share := int64(m.head.size) * int64(m.left) / max(int64(m.head.records), 1)
+		w.tally.uninspected(classify.SourceKafka, UninspectedPacked, share)
 	}
 }
 
@@ -253,15 +262,16 @@ func (w *worker) record(r *kafkaRecord) {
 	if r.value == nil {
 		w.tally.record(src.Kind, "none", outcomeTombstone, 0)
 	} else {
-		w.decoding.record(src, at, w.bounded(r.value, r.offset))
+		w.decoding.record(src, at, w.bounded(r.value))
 	}
 	w.attach(r)
 	if len(w.attached) > 0 {
 		src.Index = attachedIndex
 		w.decoding.src = src // another record's, if that was released
-		w.decoding.attached(at, w.bounded(w.attached, r.offset))
+		w.decoding.attached(at, w.bounded(w.attached))
 	}
 	w.attached = shrink(w.attached)
+	w.tally.cut(src.Kind, int64(w.over))
 }
 
 // attach writes the key and the headers out.
@@ -282,15 +292,11 @@ func (w *worker) attach(r *kafkaRecord) {
 	}
 }
 
-// bounded returns the bytes up to the limit and counts the rest.
-func (w *worker) bounded(b []byte, offset int64) []byte {
-	if len(b) <= w.k.cfg.MaxRecord {
-		return b
-	}
-	w.tally.uninspected(classify.SourceKafka, UninspectedLimit, int64(len(b)-w.k.cfg.MaxRecord))
-	w.noted = "record over the limit"
-	w.complain(w.noted, offset, nil)
-	return b[:w.k.cfg.MaxRecord]
+// bounded returns the bytes up to the limit and notes how many are over it.
+func (w *worker) bounded(b []byte) []byte {
+	limit := min(len(b), w.k.cfg.MaxRecord)
+	w.over += len(b) - limit
+	return b[:limit]
 }
 
 // survive counts a record that made something panic outside of its decoding.
@@ -300,6 +306,10 @@ func (w *worker) survive(src classify.Source, size int) {
 		w.decoding.poison(size, cause)
 	}
 }
+
+// maxAttached is how long the key and the headers of a record may be, in bytes, for a
+// value of MaxRecord bytes to be unpacked to its end.
+const maxAttached = 64 << 10
 
 // maxKept is the size in bytes of the buffers that a worker keeps.
 const maxKept = 1 << 20
@@ -332,39 +342,4 @@ func (h *holding) patience(j *joiner, limit time.Duration) time.Duration {
 		h.offset, h.since = src.Offset, time.Now()
 	}
 	return max(limit-time.Since(h.since), 0)
-}
-
-// abortedTransactions filters what producers have taken back. The broker tells, for
-// each, the first offset of the transaction; its control record tells the end.
-type abortedTransactions struct {
-	list []abortedTransaction
-	open map[int64]bool
-}
-
-// contains says whether the batch belongs to an aborted transaction.
-func (a *abortedTransactions) contains(h *batchHeader) bool {
-	if !h.transactional() || len(a.list) == 0 && len(a.open) == 0 {
-		return false
-	}
-	rest := a.list[:0]
-	for _, t := range a.list {
-		if t.first > h.last {
-			rest = append(rest, t)
-			continue
-		}
-		if a.open == nil {
-			a.open = map[int64]bool{}
-		}
-		a.open[t.producer] = true
-	}
-	a.list = rest
-	return a.open[h.producer]
-}
-
-// end takes a control batch, which ends a transaction.
-func (a *abortedTransactions) end(h *batchHeader, m *batchRecords) {
-	var r kafkaRecord
-	if m.next(&r) && len(r.key) >= 4 && binary.BigEndian.Uint16(r.key[2:]) == 0 {
-		delete(a.open, h.producer)
-	}
 }

@@ -144,8 +144,12 @@ func (t *tally) record(kind classify.SourceKind, format, outcome string, size in
 	}
 	c.counter.Inc()
 	c.n++
-	if t.note != nil && outcome != outcomeLog && outcome != outcomeExchange {
-		t.note(outcome)
+	switch outcome {
+	case outcomeLog, outcomeExchange, outcomeControl:
+	default:
+		if t.note != nil {
+			t.note(outcome)
+		}
 	}
 	t.bytes.Add(float64(size))
 	t.stats.Bytes += int64(size)
@@ -179,6 +183,14 @@ func (t *tally) uninspected(kind classify.SourceKind, reason string, bytes int64
 	}
 	t.stats.Uninspected[reason] += bytes
 	t.tell(kind, reason, bytes)
+}
+
+// cut counts a record of which so many bytes are past the limit.
+func (t *tally) cut(kind classify.SourceKind, bytes int64) {
+	if bytes > 0 {
+		t.uninspected(kind, UninspectedLimit, bytes)
+		t.limit(kind, LimitRecord)
+	}
 }
 
 // envelope counts an envelope that was taken off.

@@ -113,7 +113,7 @@ func (r *reading) lines(ctx context.Context, in *bufio.Reader) error {
 			r.src.Lines = 0
 		}
 		r.decoding.record(r.src, time.Time{}, record)
-		r.tally.uninspected(r.src.Kind, UninspectedLimit, records.cut)
+		r.tally.cut(r.src.Kind, records.cut)
 		if records.torn() {
 			r.torn++
 			r.firstTorn = cmp.Or(r.firstTorn, r.src.Line)
@@ -146,7 +146,7 @@ func (r *reading) archive(ctx context.Context, in *bufio.Reader) error {
 		entry, ok := entries.next()
 		if !ok {
 			r.decoding.record(r.src, time.Time{}, entries.outside)
-			r.tally.uninspected(r.src.Kind, UninspectedLimit, entries.cut)
+			r.tally.cut(r.src.Kind, entries.cut)
 			return entries.failure()
 		}
 		r.decoding.record(r.src, time.Time{}, entry)

@@ -3,6 +3,7 @@ package ingest
 import (
 	"bytes"
 	"io"
+	"strings"
 )
 
 // records splits a stream of lines into records. A record is one line, or a
@@ -218,21 +219,26 @@ func opensJSON(line []byte) bool {
 // endsJSON says whether a line of JSON is whole. A line that stops inside a
 // string or number is broken, and no further line would mend it.
 func endsJSON(line []byte) bool {
-	line = bytes.TrimRight(line, " \t\r")
+	line = bytes.TrimRight(line, " \t\r\n")
 	return bytes.IndexByte([]byte("{[,:"), line[len(line)-1]) < 0
 }
 
 // insideJSON says whether a line can stand inside a pretty-printed document: it
-// is indented, or closes a bracket, and starts like a JSON token.
+// starts with a bracket or a string, or is a number or a literal and nothing else.
 func insideJSON(line []byte) bool {
 	text := bytes.TrimSpace(line)
 	if len(text) == 0 {
 		return true
 	}
-	if line[0] == '{' {
-		return false
+	switch text[0] {
+	case '{':
+		return line[0] != '{'
+	case '"', '}', '[', ']':
+		return true
 	}
-	return bytes.IndexByte([]byte(`"{}[]-0123456789tfn`), text[0]) >= 0
+	value := string(bytes.TrimRight(text, ",]} \t"))
+	return value == "true" || value == "false" || value == "null" ||
+		bytes.IndexByte([]byte("-0123456789"), text[0]) >= 0 && strings.Trim(value, "-+.eE0123456789") == ""
 }
 
 // nesting returns how many more brackets the line opens than it closes.

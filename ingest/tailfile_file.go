@@ -211,7 +211,7 @@ func (f *tailed) record(line []byte, size int64) {
 		over = len(line)
 	}
 	if over > 0 {
-		f.decoding.tally.uninspected(classify.SourceFile, UninspectedLimit, int64(over))
+		f.decoding.tally.cut(classify.SourceFile, int64(over))
 	}
 	if !f.cut {
 		line = bytes.TrimSuffix(line[:len(line)-max(over, 0)], []byte("\r"))

@@ -27,8 +27,13 @@ type kafkaConfig struct {
 type kafkaWhat struct {
 	Topics  []string `yaml:"topics"`
 	Exclude []string `yaml:"exclude"`
-	Group   string   `yaml:"group"`
-	Start   string   `yaml:"start" default:"earliest"`
+	// Partitions are read without a group, which chooses for itself; nothing is
+	// committed then.
+	Partitions []int32 `yaml:"partitions"`
+	Group      string  `yaml:"group"`
+	Start      string  `yaml:"start" default:"earliest"`
+	// Rack is where the agent is: replicas there are read, if the brokers allow it.
+	Rack string `yaml:"rack"`
 	// DeadLetter, unless empty, is a topic to which records that cannot be looked at
 	// are copied with all that is in them.
 	DeadLetter string `yaml:"dead_letter_topic"`
@@ -65,7 +70,15 @@ type kafkaAccess struct {
 func (k *kafkaConfig) check(path string) (all problems) {
 	all.need(len(k.Access.Brokers) > 0, path+".brokers", ": addresses HOST:PORT")
 	all.need(len(k.What.Topics) > 0, path+".topics", "")
-	all.need(k.What.Group != "", path+".group", ": the consumer group that offsets are committed for")
+	all.need(k.What.Group != "" || k.What.Partitions != nil, path+".group", ": the consumer group that offsets are committed for")
+	if k.What.Group != "" && k.What.Partitions != nil {
+		all.add(path+".partitions", "excludes group, which chooses partitions for itself: name one of both")
+	}
+	for _, p := range k.What.Partitions {
+		if p < 0 {
+			all.add(path+".partitions", "%d is no partition: they count from 0", p)
+		}
+	}
 	_, err := k.start()
 	all.wrong(path+".start", err)
 	return slices.Concat(all, k.Access.check(path), k.As.check(path))
@@ -134,7 +147,8 @@ func (k *kafkaConfig) kafka() (ingest.KafkaConfig, error) {
 		return ingest.KafkaConfig{}, err
 	}
 	return ingest.KafkaConfig{
-		Config: cfg, Brokers: k.Access.Brokers, Topics: k.What.Topics, Exclude: k.What.Exclude, Group: k.What.Group, Start: start, DeadLetter: k.What.DeadLetter,
+		Config: cfg, Brokers: k.Access.Brokers, Topics: k.What.Topics, Exclude: k.What.Exclude, Partitions: k.What.Partitions,
+		Group: k.What.Group, Rack: k.What.Rack, Start: start, DeadLetter: k.What.DeadLetter,
 		Access:      k.Access.access(),
 		Timing:      ingest.KafkaTiming{Commit: time.Duration(k.CommitInterval), Session: time.Duration(k.SessionTimeout)},
 		KafkaLimits: ingest.KafkaLimits{InFlight: k.InFlight << 20},
@@ -166,10 +180,5 @@ func (k *kafkaSinkConfig) check(path string) (all problems) {
 
 // kafka translates the file's form into the package's.
 func (k *kafkaSinkConfig) kafka() alert.KafkaConfig {
-	a := k.Access.access()
-	return alert.KafkaConfig{
-		Brokers: k.Access.Brokers, Topic: k.Topic, Timeout: time.Duration(k.Timeout),
-		TLS: a.TLS, CAFile: a.CAFile, CertFile: a.CertFile, KeyFile: a.KeyFile,
-		Mechanism: a.Mechanism, User: a.User, PasswordFile: a.PasswordFile, TokenFile: a.TokenFile,
-	}
+	return alert.KafkaConfig{Brokers: k.Access.Brokers, Topic: k.Topic, Access: k.Access.access(), Timeout: time.Duration(k.Timeout)}
 }

@@ -82,7 +82,7 @@ func schemaOf(t reflect.Type) map[string]any {
 		return objectSchema(t)
 	case reflect.Bool:
 		return map[string]any{"type": "boolean"}
-	case reflect.Int, reflect.Int64:
+	case reflect.Int, reflect.Int32, reflect.Int64:
 		return map[string]any{"type": "integer", "minimum": 0}
 	default:
 		return map[string]any{"type": "string"}

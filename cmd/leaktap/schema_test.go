@@ -37,7 +37,7 @@ func TestConfigSchema(t *testing.T) {
 		return schema.Validate(value)
 	}
 	for script, names := range map[string][]string{
-		"check-config.txtar": {"full.yaml", "least.yaml"},
+		"check-config.txtar": {"full.yaml", "least.yaml", "partitions.yaml"},
 		"check-config-bad.txtar": {
 			"unknown-top.yaml", "unknown-nested.yaml", "unknown-kafka-key.yaml", "sources-scalar.yaml", "brokers-scalar.yaml", "bad-duration.yaml", "promiscuous.yaml",
 			"findings-text.yaml", "findings-negative.yaml", "am-severity.yaml", "users-typo.yaml", "login-text.yaml",

@@ -32,6 +32,7 @@ type tailWhat struct {
 	brokers, topics, exclude []string
 	partitions               []int32
 	group, start, from, to   string
+	rack                     string
 	end                      bool
 }
 

@@ -30,6 +30,7 @@ func properties() []property {
 	return []property{
 		{"auto.offset.reset", text(func(o *tailOptions) *string { return &o.start })},
 		{"bootstrap.servers", setBrokers},
+		{"client.rack", text(func(o *tailOptions) *string { return &o.rack })},
 		{"fetch.message.max.bytes", setFetchBytes},
 		{"group.id", text(func(o *tailOptions) *string { return &o.group })},
 		{"metadata.broker.list", setBrokers},
@@ -127,7 +128,7 @@ func (o *tailOptions) kafka(now time.Time) (ingest.KafkaConfig, error) {
 	}
 	k := ingest.KafkaConfig{
 		Config:  cfg,
-		Brokers: o.brokers, Topics: o.topics, Exclude: o.exclude, Partitions: o.partitions, Group: o.group,
+		Brokers: o.brokers, Topics: o.topics, Exclude: o.exclude, Partitions: o.partitions, Group: o.group, Rack: o.rack,
 		Start: start, StopAtEnd: o.end, Access: o.access,
 		Timing:      ingest.KafkaTiming{Session: o.session},
 		KafkaLimits: ingest.KafkaLimits{FetchBytes: o.fetchBytes},
