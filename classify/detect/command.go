@@ -37,6 +37,8 @@ var commandSyntaxes = []commandSyntax{
 	{"WITH PASSWORD ", "", `WITH PASSWORD '([^']{3,})'`},
 	{"password '", "'", `password '([^'\s]{4,64})'`},
 	{"password \"", "\"", `password "([^"\s]{4,64})"`},
+	{"password to '", "'", `password to '([^'\s]{4,64})'`},
+	{"password to \"", "\"", `password to "([^"\s]{4,64})"`},
 	{"PASS ", "", `PASS ([^\s'"]{4,128})(?:$|[\r\n'"]|\\[rn])`},                   // RFC 959 (FTP), RFC 1939 (POP3)
 	{"AUTH ", "", `AUTH (?:default )?['"]?([^\s'"]{6,128})(?:$|[\r\n'"]|\\[rn])`}, // Redis, command AUTH
 	{"with password ", "", `with password:? ['"]?([^\s'"]{6,64})`},
