@@ -62,6 +62,8 @@ type search struct {
 	// pointer of the object after so many of them.
 	steps, parentOf int
 	parentAt        string
+	// coded holds the parts of texts that are to be decoded, as a stack.
+	coded []codedRun
 	// at is where in its document the value stands that is looked at.
 	at valueAt
 	// request and response hold the bodies that came escaped, without escapes.
@@ -255,6 +257,7 @@ func (c *Classifier) atEnd() {
 func (c *Classifier) scan(text []byte, kind ValueKind, pairs bool) {
 	key, field := c.key(), c.e.fields.classes[c.field()]
 	var last run
+	mark := len(c.coded)
 	found := &c.found
 	found.reset(&c.e.finder, &c.names, text, false)
 	for found.next() {
@@ -262,14 +265,17 @@ func (c *Classifier) scan(text []byte, kind ValueKind, pairs bool) {
 		for i := range found.list {
 			p := &found.list[i]
 			if p.field != 0 {
-				if pairs {
-					c.pair(p, text, &last)
+				if pairs && c.pair(p, text, &last) {
+					c.noteForm(text, p.at, mark)
 				}
 				continue
 			}
 			c.cand.Key, c.cand.Field = key, field
 			if p.anchor != nil {
 				c.offerAnchor(p, text, kind)
+				if pairs {
+					c.noteCoded(text, p, mark)
+				}
 			} else {
 				c.offerDigits(p, text, kind)
 			}
@@ -280,9 +286,13 @@ func (c *Classifier) scan(text []byte, kind ValueKind, pairs bool) {
 // minPairName is the length of the shortest name before a sign in running text.
 const minPairName = 2
 
-// pair offers the value that belongs to a name in a text.
-func (c *Classifier) pair(p *place, text []byte, last *run) {
-	if name, lo, hi := pairAt(text, p.at, last); hi > lo && len(name) >= minPairName {
-		c.offerField(p.field, name, text, lo, hi, String)
+// pair offers the value that belongs to a name in a text. It says whether the value is quoted
+// as in a form.
+func (c *Classifier) pair(p *place, text []byte, last *run) (quoted bool) {
+	name, lo, hi := pairAt(text, p.at, last)
+	if hi <= lo || len(name) < minPairName {
+		return false
 	}
+	c.offerField(p.field, name, text, lo, hi, String)
+	return text[p.at] == '=' && isQuoted(text[lo:hi])
 }

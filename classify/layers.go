@@ -50,7 +50,7 @@ func (c *Classifier) inner(text []byte, kind ValueKind) {
 			}
 		}
 	default:
-		c.scan(text, kind, true)
+		c.running(text, kind)
 	}
 	c.settle()
 	c.arena = c.arena[:min(mark, len(c.arena))]
@@ -124,8 +124,7 @@ func isGzip(b []byte) bool { return len(b) > 2 && b[0] == 0x1f && b[1] == 0x8b }
 func (c *Classifier) unpacked(packed []byte, m media) {
 	r, err := gzip.NewReader(bytes.NewReader(packed))
 	if err != nil { // it only starts as one
-		c.scan(packed, Text, true)
-		c.settle()
+		c.running(packed, Text)
 		return
 	}
 	if !c.openLayer("#gzip", len(packed)) {

@@ -25,6 +25,26 @@ func TestLayers(t *testing.T) {
 	}
 }
 
+// TestCodedRuns looks into what running text holds in codings.
+func TestCodedRuns(t *testing.T) {
+	e := testEngine(t, Limits{}, mark("m", false, Trigger{Anchors: []string{"MARK"}}), mark("s", false, Trigger{Fields: []string{"secret"}}))
+	doc := base64.StdEncoding.EncodeToString([]byte(`{"user":{"secret":"x"},"a":"MARK"}`))
+	const parts = "--b1\r\nContent-Disposition: form-data; name=\"secret\"\r\n\r\nx y\r\n--b1--\r\n"
+	for text, want := range map[string]string{
+		"queued payload=" + doc + " retry=1":      "s record #base64/user/secret\nm record #base64/a",
+		"token eyJhbGciOiJub25lIn0." + doc + ".x": "",
+		"posting v=1&secret=%28a%29+b":            "s record \ns record #url/secret",
+		"GET /a?secret=a%20b HTTP/1.1":            "s record \ns record #url/secret",
+		"secret=a%20b alone":                      "s record",
+		"raw request: " + parts:                   "s record #parts/secret",
+	} {
+		got, _ := classifyAll(e, &Exchange{Record: []byte(text)})
+		if foundAt(got) != want {
+			t.Errorf("%q: got\n%s\nwant\n%s", text, foundAt(got), want)
+		}
+	}
+}
+
 // TestLayersCut looks into what is left of a document that was cut.
 func TestLayersCut(t *testing.T) {
 	e := testEngine(t, Limits{}, mark("s", false, Trigger{Fields: []string{"secret"}}))

@@ -155,8 +155,7 @@ func (c *Classifier) lengthField(value []byte, cut bool, depth int) {
 	case isGzip(value):
 		c.unpacked(value, noMedia)
 	case !c.walk.rescanning:
-		c.scan(value, Text, true)
-		c.settle()
+		c.running(value, Text)
 	}
 	c.walk.rescanning = again
 }

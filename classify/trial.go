@@ -99,6 +99,7 @@ func (c *Classifier) tryPair(doc []byte, p *place) {
 	in := c.stringAround(doc, p.at).Span
 	text := doc[in.Start:in.End]
 	if name, lo, hi := pairAt(text, p.at-in.Start, &c.trial.run); hi > lo && len(name) >= minPairName {
+		c.trial.heard = c.trial.heard || doc[p.at] == '=' && isQuoted(text[lo:hi])
 		c.offerField(p.field, name, text, lo, hi, String)
 	}
 }
@@ -240,7 +241,8 @@ func (c *Classifier) tryAnchor(doc []byte, p *place) {
 	c.cand.Key, c.cand.Field = value.key, value.class
 	for _, n := range c.e.byAnchor[p.anchor.id] {
 		if n == openLayer {
-			c.trial.heard = c.trial.heard || p.at == lo && isEncoded(doc[lo:hi])
+			_, encoded := encodedRun(doc[:hi], p.at)
+			c.trial.heard = c.trial.heard || encoded || p.anchor.id == len(encodedStarts)
 			continue
 		}
 		c.cand.Anchor = p.anchor.text

@@ -10,8 +10,7 @@ import (
 
 // walkText looks at running text as a whole, in clear and percent-encoded.
 func (c *Classifier) walkText(text []byte) {
-	c.scan(text, Text, true)
-	c.settle()
+	c.running(text, Text)
 	if !hasEscapedSign(text) || !c.openLayer("#url", len(text)) {
 		return
 	}
@@ -268,12 +267,27 @@ type run struct{ start, end, pairs int }
 func (r *run) behind(text []byte, i int) (end int, ok bool) {
 	if i < r.start || i >= r.end {
 		*r = run{start: i, end: i}
-		for r.end < len(text) && !isDelimiter(text[r.end]) {
+		for r.end < len(text) && !isDelimiter(text[r.end]) && !isEscapedLine(text[r.end:]) {
 			r.end++
 		}
 	}
 	r.pairs++
 	return r.end, r.pairs <= maxInRun && r.end-i <= maxPairValue
+}
+
+// isEscapedLine says whether a text starts with the escape of a line's end, as in a log that
+// quotes several lines; before a letter or digit it may be a path of Windows.
+func isEscapedLine(text []byte) bool {
+	return len(text) > 1 && text[0] == '\\' && (text[1] == 'n' || text[1] == 'r') && (len(text) == 2 || isCapital(text[2]) || foldByte[text[2]] == 0 || lineName(text[2:]))
+}
+
+// lineName says whether a text starts with a name and the sign behind it.
+func lineName(text []byte) bool {
+	n := 0
+	for n < len(text) && n <= maxFieldName && isNameByte(text[n]) {
+		n++
+	}
+	return n > 0 && n < len(text) && (text[n] == '=' || text[n] == ':')
 }
 
 // valueBehind returns the value behind a sign: quoted, or up to a delimiter; it

@@ -11,13 +11,23 @@ import (
 func birthDate() classify.Detector {
 	return &detector{personalRule("pii-birth-date", "A date of birth is exposed",
 		"Only calendar dates from 1900 to the present day under the name of a birth date match.",
-		classify.Medium, classify.Trigger{Fields: []string{"birth-date"}, Words: []string{"of birth", "born on", "birth date", "dob "}},
+		classify.Medium, classify.Trigger{Fields: []string{"birth-date"}, Words: []string{"of birth", "born on", "birth date", "dob "}, Anchors: []string{patientSegment}},
 	), func(c *classify.Candidate) {
 		severity := contactSeverity(c)
 		if severity == 0 || c.Anchor == "" && c.Kind != classify.String && c.Kind != classify.Number {
 			return
 		}
 		lo, hi := c.Lo, c.Hi
+		if c.Anchor == patientSegment {
+			if lo, hi = segmentField(c.Text, c.Hi, birthField); hi-lo < len("YYYYMMDD") {
+				return
+			}
+			hi = lo + len("YYYYMMDD") // a time may follow
+			if d, ok := readDate(c.Text[lo:hi]); ok && d.year <= c.View.AsOf.Year() {
+				c.Report(classify.Match{Lo: lo, Hi: hi, Severity: severity})
+			}
+			return
+		}
 		if c.Anchor != "" {
 			if !freeBefore(c) {
 				return
@@ -31,6 +41,26 @@ func birthDate() classify.Detector {
 			c.Report(classify.Match{Lo: lo, Hi: hi, Severity: severity})
 		}
 	}}
+}
+
+// A patient in messages of HL7 version 2 (version 2.5, section 3.4.2): the segment PID, whose
+// seventh field is the date of birth.
+const (
+	patientSegment = "PID|"
+	birthField     = 7
+)
+
+// segmentField returns where a field of a segment stands, whose first starts at an offset; an
+// empty span where the segment ends before it.
+func segmentField(text []byte, at, field int) (lo, hi int) {
+	for ; field > 1; field-- {
+		n := bytes.IndexAny(text[at:], "|\r\n")
+		if n < 0 || text[at+n] != '|' {
+			return at, at
+		}
+		at += n + 1
+	}
+	return at, at + indexOrEnd(text[at:], "|\r\n")
 }
 
 // isOpen says whether a value in running text has no quotes, so that it may go

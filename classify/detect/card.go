@@ -187,6 +187,9 @@ func isCardPlace(c *classify.Candidate, lo, hi int) bool {
 	if c.Kind == classify.Number && lo > 0 { // the document as a whole is asked for
 		return true
 	}
+	if isOnTrack(c.Text, lo, hi) || isISO8583(c.Text[:lo]) {
+		return true
+	}
 	before := c.Text[max(0, lo-maxNear):lo]
 	card, other := nearest(before)
 	switch {
@@ -198,6 +201,24 @@ func isCardPlace(c *classify.Candidate, lo, hi int) bool {
 		return card > other && isCloseGap(bytes.TrimLeft(before[card:], " \""))
 	}
 	return other < 0 && (lo == 0 && (isCardName(c.Key) || isCardParent(c) || besideVerification(c)) || isBrand(c.Text[hi:min(len(c.Text), hi+12)]))
+}
+
+// isOnTrack says whether a number stands as on the magnetic stripe of a card (ISO/IEC 7813, track
+// 2): behind a semicolon, and before an equals sign, the expiry, the service code and more.
+func isOnTrack(text []byte, lo, hi int) bool {
+	const expiryAndCode = 7
+	return lo > 0 && text[lo-1] == ';' && hi < len(text) && text[hi] == '=' && len(leadingDigits(text[hi+1:])) >= expiryAndCode
+}
+
+// isISO8583 says whether the text before a number names field 2 of a financial message, the
+// primary account number (ISO 8583).
+func isISO8583(before []byte) bool {
+	for _, name := range []string{"DE2=", "DE02=", "DE002=", "F2=", "F02=", "F002="} {
+		if rest, ok := bytes.CutSuffix(before, []byte(name)); ok {
+			return len(rest) == 0 || !isWordByte(rest[len(rest)-1])
+		}
+	}
+	return false
 }
 
 // maxGap is how far behind its word a card number in one piece may stand.
@@ -284,7 +305,7 @@ func isBrand(text []byte) bool {
 // object that is called a card.
 func isCardParent(c *classify.Candidate) bool {
 	switch word, n := lowerWord(c.Key); string(word[:n]) {
-	case "number", "num", "no", "value", "digits", "full", "raw", "account":
+	case "number", "num", "no", "value", "digits", "full", "raw", "account", "nummer", "numero", "nr":
 		parent := c.Parent()
 		card, other := nearest([]byte(parent[max(0, len(parent)-maxNear):]))
 		return card > other
@@ -295,7 +316,7 @@ func isCardParent(c *classify.Candidate) bool {
 // besideVerification says whether a member called number stands in an object with the other
 // parts of a card.
 func besideVerification(c *classify.Candidate) bool {
-	if !equalFold(c.Key, "number") || inPair(c) {
+	if !equalFold(c.Key, "number") && !equalFold(c.Key, "nummer") && !equalFold(c.Key, "numero") || inPair(c) {
 		return false
 	}
 	before, behind := c.Around(besideBytes)

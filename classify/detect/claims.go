@@ -29,7 +29,7 @@ func claimsAt(text []byte) (cl claims, n int, ok bool) {
 		return cl, 0, false
 	}
 	cl.payload = decodeSegment(nil, text[ends[0]+1:max(ends[0]+1, ends[1])])
-	if len(cl.payload) == 0 || cl.payload[0] != '{' {
+	if len(cl.payload) == 0 || cl.payload[0] != '{' || isCitedPayload(cl.payload) {
 		return cl, 0, false
 	}
 	members(cl.payload, func(name, value []byte, kind jsonscan.Kind) {

@@ -24,6 +24,10 @@ var organizations = []string{
 	"supplier", "dealer", "pharmacy", "pharmacies", "clinic", "hospital", "school", "university", "college", "museum", "library", "airport", "station", "agency",
 	"agencies", "practice", "pickup", "pickuppoint", "kiosk", "locker", "headquarters", "warehouse", "depot", "listing", "place", "poi", "landmark", "facility", "facilities", "support", "hotline", "helpline", "imprint",
 	"impressum", "maintainer", "committer", "airline", "carrier", "outlet", "retailer",
+	// in German, Spanish, French, Italian, Portuguese and Dutch
+	"filiale", "filialen", "standort", "standorte", "niederlassung", "geschäft", "laden", "apotheke", "praxis", "unternehmen", "firma", "behörde", "geldautomat",
+	"sucursal", "sucursales", "tienda", "oficina", "empresa", "farmacia", "magasin", "boutique", "agence", "entreprise", "pharmacie", "negozio", "filiali", "agenzia",
+	"azienda", "loja", "agência", "farmácia", "winkel", "filiaal", "kantoor", "bedrijf",
 }
 
 // people are words for who is reached in private, inside of an organization, too.
@@ -130,6 +134,7 @@ const aroundContact = 400
 // packages, homes for sale, the foot of a page.
 var organizationSigns = newSigns(
 	"openinghours", "opening_hours", "opening hours", "openingtimes", "businesshours", "business_hours", "place_id", "placeid", "formatted_phone",
+	"öffnungszeiten", "oeffnungszeiten", "horario", "horaires", "orari", "openingstijden", "osm_id", "type:featurecollection", "@type:place", "@type:event",
 	"@type:organization", "@type:localbusiness", "@type:store", "@type:restaurant", "@type:corporation", "@type:hotel", "ust-id", "vat id", "impressum", "imprint",
 	"venue_name", "venuename", "registered_office", "npi:", "dist-tags", "shasum:", "itunes:", "<footer", "©", "&copy;", "all rights reserved", "livingarea", "bedrooms",
 	"propertytype", "property_type", "hometype", "mls_",

@@ -35,6 +35,7 @@ var debugMarks = []debugMark{
 	{"Whoops! There was an error", "Whoops", 0},
 	{"class=\"Whoops container\"", "Whoops", 0},
 	{"window.ignite(", "Laravel Ignition", 0},
+	{"window.ignite =", "Laravel Ignition", 0},
 	{"/_ignition/", "Laravel Ignition", 0},
 	{"laravel-exceptions-renderer", "Laravel", 0},
 	{"PhpDebugBar.DebugBar", "PHP Debug Bar", 0},

@@ -54,6 +54,7 @@ var hashSyntaxes = []hashSyntax{
 	{[]string{"$A$0"}, `(\$A\$0[0-9A-F]{2}\$)[^"'\n]{20}` + h64 + `{43}`},
 	{[]string{"$scrypt$"}, `(\$scrypt\$)(?:v=\d+\$)?ln=\d+,r=\d+,p=\d+[^$\s]{0,16}\$` + b64 + `{8,}\$` + b64 + `{16,}`},
 	{[]string{"$pbkdf2"}, `(\$pbkdf2(?:-sha(?:1|224|256|384|512))?\$)(?:v=\d+\$)?[0-9a-z=,]+\$` + b64 + `{4,}\$` + b64 + `{16,}`},
+	{[]string{"$shiro1$"}, `(\$shiro1\$)[A-Za-z0-9-]{3,16}\$\d{1,9}\$` + b64 + `{0,88}\$` + b64 + `{22,}`}, // Apache Shiro, Shiro1CryptFormat
 	{[]string{"$p5k2$"}, `(\$p5k2\$)[0-9a-f]{0,8}\$` + b64 + `{4,}\$` + b64 + `{16,}`},
 	{[]string{"$balloon$"}, `(\$balloon\$)(?:v=\d+\$)?[0-9a-z=,]+\$` + b64 + `{4,}\$` + b64 + `{16,}`},
 	{[]string{"$bcrypt-sha256$"}, `(\$bcrypt-sha256\$)[0-9a-z=,]+\$` + h64 + `{22}\$` + h64 + `{31}`},
@@ -166,12 +167,20 @@ func passwordHash() classify.Detector {
 			return
 		}
 		for _, re := range known.byAnchor[c.Anchor] {
-			if end, public, ok := matchAt(re, c, maxHash); ok && !isMasked(c.Text[c.Lo+public:end]) {
+			if end, public, ok := matchAt(re, c, maxHash); ok && !isMasked(c.Text[c.Lo+public:end]) && !isCitedHash(c.Text[c.Lo:end]) {
 				c.Report(classify.Match{Lo: c.Lo, Hi: end, Public: public, Confidence: classify.HighConfidence})
 				return
 			}
 		}
 	}}
+}
+
+// citedSalts are those of the hashes that encyclopedias and manuals explain bcrypt with
+// (Wikipedia, "bcrypt"; PHP manual, password_hash).
+var citedSalts = []string{"R9h/cIPz0gi.URNNX3kh2O", "N9qo8uLOickgx2ZMRZoMye", "BESkmo5SQhJk5Y6vJHaKUe", ".vGA1O9wmRjrwAVXD98HNO"}
+
+func isCitedHash(hash []byte) bool {
+	return slices.ContainsFunc(citedSalts, func(salt string) bool { return bytes.Contains(hash, []byte(salt)) })
 }
 
 // hashClasses are the classes of fields that may hold a hash.

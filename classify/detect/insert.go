@@ -2,6 +2,7 @@ package detect
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/leaktap/leaktap/classify"
 )
@@ -53,6 +54,25 @@ func inserted(c *classify.Candidate, judge func(e *classify.Candidate)) {
 			i = end
 		}
 	}
+}
+
+// inRows makes a detector see the rows of insert statements, as well: each text under the name
+// of its column.
+func inRows(d classify.Detector) classify.Detector {
+	rule := *d.Rule()
+	fields := rule.On.Fields
+	rule.On.Anchors = slices.Concat(rule.On.Anchors, insertAnchors)
+	return &detector{rule, func(c *classify.Candidate) {
+		if !slices.Contains(insertAnchors, c.Anchor) {
+			d.Detect(c)
+			return
+		}
+		inserted(c, func(e *classify.Candidate) {
+			if slices.Contains(fields, e.Field) {
+				d.Detect(e)
+			}
+		})
+	}}
 }
 
 // column is a column of an insert statement and the class of its name.

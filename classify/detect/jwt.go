@@ -35,11 +35,16 @@ func jwtAt(text []byte, now time.Time, digest func([]byte) string) (n int, tok *
 		return n, tok
 	}
 	payload := decodeSegment(nil, text[ends[0]+1:max(ends[0]+1, ends[1])])
-	if len(payload) == 0 || payload[0] != '{' {
+	if len(payload) == 0 || payload[0] != '{' || isCitedPayload(payload) {
 		return 0, nil
 	}
 	readClaims(payload, tok, now, digest)
 	return n, tok
+}
+
+// isCitedPayload knows the token that jwt.io shows first, and every introduction after it.
+func isCitedPayload(payload []byte) bool {
+	return bytes.Contains(payload, []byte(`"sub":"1234567890"`)) && bytes.Contains(payload, []byte(`"John Doe"`))
 }
 
 // jwtShape measures the base64url segments that start text: the length of all,

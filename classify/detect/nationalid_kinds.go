@@ -46,7 +46,7 @@ var nationalIDs = []idKind{
 	// Italy: DM 23 December 1976. Spain: Orden INT/2058/2008. Portugal: DL 14/2013.
 	{classes: "id-it-cf", forms: "AAAAAA**A**A***A", check: isCodiceFiscale, words: []string{"codice fiscale"}},
 	{classes: "id-dni id-nif", forms: "99999999A", check: isDNI, words: []string{"dni "}},
-	{classes: "id-es-nie id-nif", forms: "A9999999A", check: isNIE, strict: true, words: []string{"nie "}},
+	{classes: "id-es-nie id-nif id-dni", forms: "A9999999A", check: isNIE, strict: true, words: []string{"nie "}},
 	{classes: "id-nif", forms: "999999999", check: isPortugueseNIF, strict: true, words: []string{"contribuinte"}},
 	// Netherlands: RvIG, Logisch Ontwerp BSN. Belgium: Rijksregister, IT 000. Luxembourg: CTIE, matricule.
 	{classes: "id-nl-bsn", forms: "999999999 99999999", check: isBSN, strict: true, words: []string{"bsn ", "burgerservice"}},

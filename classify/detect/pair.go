@@ -12,13 +12,21 @@ import (
 // lists of headers and variables ({"name": "DB_PASSWORD", "value": "…"}), XML
 // properties, HTML inputs; system is that of FHIR's Identifier and ContactPoint, type that of
 // Keycloak's credentials.
-var pairNames = []string{"name", "key", "field", "header", "variable", "id", "property", "k", "system", "type"}
+var pairNames = []string{"name", "key", "field", "header", "variable", "id", "property", "k", "system", "type", "campo", "feld", "champ", "nome", "nombre"}
+
+// pairValues end the names of members that hold what another one names.
+var pairValues = []string{"value", "valor", "valeur", "valore", "wert"}
 
 // pairValue returns the candidate of a member "value" under the name that the
 // member before it gives; ok is false where none does.
 func pairValue(c *classify.Candidate) (e classify.Candidate, ok bool) {
 	before, _ := c.Around(besideBytes)
-	rest, ok := bytes.CutSuffix(bytes.TrimRight(before, `"'\:= `), []byte("value"))
+	rest := bytes.TrimRight(before, `"'\:= `)
+	for _, end := range pairValues {
+		if rest, ok = bytes.CutSuffix(rest, []byte(end)); ok {
+			break
+		}
+	}
 	if !ok {
 		return e, false
 	}

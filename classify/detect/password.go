@@ -172,7 +172,26 @@ func isPairValue(c *classify.Candidate, v []byte) bool {
 	case after == '(' || after == '[': // a call, an element
 		return false
 	}
-	return isAssigned(c, before, v) || hasDigitOrSign(v) && len(v) >= 5 || besideUser(c)
+	return isAssigned(c, before, v) || hasDigitOrSign(v) && len(v) >= 5 || isPassphrase(v) || besideUser(c)
+}
+
+// isPassphrase says whether a value is made of four small words or more, as generators of
+// passphrases write them; words about a password are none.
+func isPassphrase(v []byte) bool {
+	words := 0
+	for word := range bytes.FieldsFuncSeq(v, func(r rune) bool { return r == '-' || r == '.' || r == '_' }) {
+		if len(word) < 3 || shapeOf(word).lower != len(word) || slices.Contains(aboutPasswords, string(word)) {
+			return false
+		}
+		words++
+	}
+	return words >= 4
+}
+
+// aboutPasswords are words of what stands in the place of a password.
+var aboutPasswords = []string{
+	"password", "passwd", "passwort", "secret", "token", "your", "the", "this", "here", "enter", "change", "changed", "please", "must", "not", "new", "old",
+	"example", "value", "field", "required", "invalid", "missing", "is", "are", "for", "from", "with", "user", "reset", "replace", "default", "none", "null",
 }
 
 // inConnection says whether a value is a part of a connection string: others of its parts

@@ -10,7 +10,7 @@ import (
 )
 
 func versionHeader() classify.Detector {
-	re := regexp.MustCompile(`(?i)\b([a-z][a-z.+_-]{1,24})/\d+(?:\.\d+)+`)
+	re := regexp.MustCompile(`(?i)\b([a-z][a-z.+_-]{1,24})(?:/v?|\(|[ a-z]{1,24} v?)\d+(?:\.\d+)+`)
 	names := []string{
 		"server", "x-powered-by", "x-generator", "x-aspnet-version", "x-aspnetmvc-version", "x-runtime-version", "x-drupal-version", "x-jenkins", "x-owa-version", "x-php-version", "microsoftsharepointteamservices",
 	}
