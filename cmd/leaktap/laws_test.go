@@ -35,6 +35,7 @@ var mayImport = map[string][]string{
 	"dashboards":                 nil,
 	"deploy":                     nil,
 	"e2e":                        nil,
+	"internal/metricstest":       nil,
 	"cmd/leaktap": {
 		"alert", "alert/login", "alert/page", "capture", "classify", "classify/detect", "classify/detect/detecttest", "classify/policy", "classify/window", "dashboards", "ingest",
 	},
