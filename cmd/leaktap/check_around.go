@@ -38,6 +38,9 @@ func (c *config) surroundings(d *detection) checklist {
 			s.note(checkFail, "sinks.ledger.path", err.Error())
 		}
 	}
+	if c.Sinks.Alertmanager != nil && c.Sinks.Ledger.Path == "" {
+		s.note(checkWarn, "sinks.alertmanager", "there is no sinks.ledger.path: a restart forgets what is open, and those alerts are sent again only with their next finding")
+	}
 	if p := c.Sinks.Spool; p != nil {
 		s.directory("sinks.spool.dir", p.Dir)
 		if c.Sinks.Webhook == nil && c.Sinks.Kafka == nil {
