@@ -28,6 +28,16 @@ func (c *config) surroundings(d *detection) checklist {
 			s.files(fmt.Sprintf("sources[%d].files", i), source.Files)
 		}
 	}
+	s.sinks(d)
+	if !c.HTTP.private() {
+		s.note(checkOK, "http.listen", "metrics and health only: the findings page is served on loopback, or with http.web_config_file")
+	}
+	return s.checklist
+}
+
+// sinks looks at where sinks write, and at sinks that want another.
+func (s *surroundings) sinks(d *detection) {
+	c := s.config
 	if j := c.Sinks.JSONLines; j != nil {
 		s.directory("sinks.jsonl.path", j.Path)
 	}
@@ -47,10 +57,6 @@ func (c *config) surroundings(d *detection) checklist {
 			s.note(checkWarn, "sinks.spool", "there is neither a webhook nor a kafka sink, which it is for")
 		}
 	}
-	if !c.HTTP.private() {
-		s.note(checkOK, "http.listen", "metrics and health only: the findings page is served on loopback, or with http.web_config_file")
-	}
-	return s.checklist
 }
 
 // surroundings are checks with their places in a configuration.
