@@ -74,7 +74,7 @@ func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 // value returns a series' value, or -1 if there is none; labels are alternating
 // names and values.
-func value(t *testing.T, reg prometheus.Gatherer, name string, labels ...string) float64 {
+func value(t testing.TB, reg prometheus.Gatherer, name string, labels ...string) float64 {
 	t.Helper()
 	families, err := reg.Gather()
 	if err != nil {
