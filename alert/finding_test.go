@@ -3,13 +3,20 @@ package alert
 import (
 	"fmt"
 	"log/slog"
+	"os"
 	"testing"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/leaktap/leaktap/classify"
+	"github.com/leaktap/leaktap/internal/metricstest"
 )
+
+// moved finds metrics that no test moves.
+var moved metricstest.Watch
+
+func TestMain(m *testing.M) { os.Exit(metricstest.Main{M: m, Watch: &moved}.Run()) }
 
 // testRule is the rule of most test findings.
 func testRule() *classify.Rule {
@@ -58,8 +65,8 @@ func severity(s classify.Severity) func(*classify.Finding) {
 }
 
 // testMetrics returns metrics of their own registry.
-func testMetrics() (*Metrics, *prometheus.Registry) {
-	reg := prometheus.NewRegistry()
+func testMetrics() (*Metrics, *metricstest.Registry) {
+	reg := moved.Registry()
 	return NewMetrics(reg, NewLedger(LedgerConfig{}), MetricsConfig{}), reg
 }
 
@@ -67,7 +74,7 @@ func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 // value returns a series' value, or -1 if there is none; labels are alternating
 // names and values.
-func value(t *testing.T, reg prometheus.Gatherer, name string, labels ...string) float64 {
+func value(t testing.TB, reg prometheus.Gatherer, name string, labels ...string) float64 {
 	t.Helper()
 	families, err := reg.Gather()
 	if err != nil {

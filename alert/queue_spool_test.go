@@ -116,6 +116,7 @@ func TestSpoolOutlivesTheAgent(t *testing.T) {
 	if n := value(t, reg, "leaktap_spool_bytes", "sink", "webhook"); n == 0 {
 		t.Error("leaktap_spool_bytes did not move")
 	}
+	moved.Look(t)
 	stop()
 	c := newCollector()
 	q := newQueue("test", 10, 50, m, quiet(), c.deliver)

@@ -72,6 +72,19 @@ func TestReportReturnsAndCountsWriteErrors(t *testing.T) {
 			}
 		})
 	}
+	for _, format := range Formats() {
+		t.Run(format, func(t *testing.T) {
+			m, reg := testMetrics()
+			r := newReport(t, format, &faulty{20}, m)
+			r.Accept(finding(0))
+			if err := r.Close(); err == nil {
+				t.Error("close returned no error")
+			}
+			if n := value(t, reg, "leaktap_notifications_failed_total", "sink", format); n != 1 {
+				t.Errorf("%v failures counted, want 1", n)
+			}
+		})
+	}
 }
 
 func TestFileAppends(t *testing.T) {

@@ -33,7 +33,7 @@ type runner interface {
 // rig is a sink with its surroundings. output returns all that left the sink.
 type rig struct {
 	sink   sink
-	reg    *prometheus.Registry
+	reg    prometheus.Gatherer
 	output func() string
 }
 

@@ -77,6 +77,9 @@ func (a *assembler) packet(p *packet) error {
 		}
 	}
 	a.cov.packet()
+	if p.length > len(p.bytes) {
+		a.cov.truncate()
+	}
 	if why := a.layers.decode(p, &a.segment); why != 0 {
 		if why != Fragment { // those are counted when they are given up
 			a.cov.skipPacket(why, len(p.bytes))

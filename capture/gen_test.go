@@ -178,7 +178,7 @@ func pcapFile(tb testing.TB, frames []frame) []byte {
 // readAll reads a capture file and returns what was in it.
 func readAll(tb testing.TB, cfg Config, file []byte) (all []seen, stats Stats, err error) {
 	tb.Helper()
-	f, err := NewFileReader("test.pcap", cfg, nil, slog.New(slog.DiscardHandler))
+	f, err := NewFileReader("test.pcap", cfg, shared, slog.New(slog.DiscardHandler))
 	must(tb, err)
 	err = f.Run(context.Background(), bytes.NewReader(file), func(x *classify.Exchange) {
 		all = append(all, see(x))

@@ -68,7 +68,7 @@ type watching struct {
 
 func startWatching(t *testing.T, cfg Config) *watching {
 	t.Helper()
-	s, err := NewSniffer(cfg, nil, slog.New(slog.DiscardHandler))
+	s, err := NewSniffer(cfg, moved.Registry(), slog.New(slog.DiscardHandler))
 	must(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
 	w := &watching{Sniffer: s, names: map[string]int{}, done: make(chan error, 1), stop: cancel}
@@ -303,6 +303,7 @@ func TestInNamespaceVanishes(t *testing.T) {
 	veth(t, "lt0", "lt1")
 	w := startWatching(t, Config{Interfaces: []string{"lt1"}, Workers: 2, Stay: true})
 	w.isReady(t)
+	moved.Look(t)
 	inject(t, "lt0", exchangeOf(1, "/before"))
 	w.exchanges(t, 1)
 	ipTool(t, "link", "del", "lt0")

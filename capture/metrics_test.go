@@ -3,7 +3,9 @@ package capture
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 
@@ -15,7 +17,7 @@ import (
 
 // TestMetrics reads two files with one registry.
 func TestMetrics(t *testing.T) {
-	reg := prometheus.NewRegistry()
+	reg := moved.Registry()
 	c := newConn(1).open().request(getA).response("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n").close()
 	c.frames = append(c.frames, frame{bytes: []byte("broken")})
 	for range 2 {
@@ -29,6 +31,7 @@ leaktap_capture_flows{state="http"} 1
 leaktap_capture_flows{state="other"} 0
 `
 			must(t, testutil.GatherAndCompare(reg, strings.NewReader(open), "leaktap_capture_flows"))
+			moved.Look(t)
 		}))
 	}
 	const want = `
@@ -50,6 +53,36 @@ leaktap_capture_packets_total 22
 	must(t, err)
 	for _, p := range problems {
 		t.Errorf("%s: %s", p.Metric, p.Text)
+	}
+}
+
+// TestCutPacketIsCounted reads a file with a packet of which there is only the beginning, as
+// tcpdump -s writes them: packet and missing bytes are counted.
+func TestCutPacketIsCounted(t *testing.T) {
+	const body, kept = 100, 40
+	c := newConn(1).open().request(getA).response("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n" + strings.Repeat("x", body)).close()
+	file, at := pcapFile(t, c.frames), 24
+	for range c.frames {
+		head := file[at:][:16]
+		n := int(binary.LittleEndian.Uint32(head[8:]))
+		if at += 16 + n; n > body {
+			binary.LittleEndian.PutUint32(head[8:], uint32(n-body+kept))
+			file = slices.Delete(file, at-body+kept, at)
+			break
+		}
+	}
+	reg := moved.Registry()
+	f, err := NewFileReader("x", Config{}, reg, slog.New(slog.DiscardHandler))
+	must(t, err)
+	must(t, f.Run(context.Background(), bytes.NewReader(file), func(*classify.Exchange) {}))
+	const want = `
+# HELP leaktap_capture_truncated_packets_total Packets of which only the beginning was captured.
+# TYPE leaktap_capture_truncated_packets_total counter
+leaktap_capture_truncated_packets_total 1
+`
+	must(t, testutil.GatherAndCompare(reg, strings.NewReader(want), "leaktap_capture_truncated_packets_total"))
+	if n := f.Stats().Uninspected[SnapLength]; n != body-kept {
+		t.Errorf("%d bytes are said to be cut off, want %d", n, body-kept)
 	}
 }
 

@@ -99,7 +99,7 @@ func (l *live) run(ctx context.Context, watch *watch, selected *selection) error
 	for i, a := range l.workers {
 		wg.Go(func() {
 			l.stepBack()
-			failed <- a.take(ctx, &expiring{l.group.sources[i], a.table, l.cov})
+			failed <- a.take(ctx, &expiring{l.group.sources[i], a.table})
 		})
 	}
 	tick := time.NewTicker(countInterval)
@@ -204,22 +204,17 @@ func (l *live) close() {
 	l.group.close()
 }
 
-// expiring lets connections expire when no packet does it, and counts packets
-// that the capture cut.
+// expiring lets connections expire when no packet does it.
 type expiring struct {
 	packetSource
 	table *table
-	cov   *coverage
 }
 
 // next implements packetSource.
 func (e *expiring) next() (*packet, error) {
 	p, err := e.packetSource.next()
-	switch {
-	case p == nil:
+	if p == nil {
 		e.table.expire(time.Now())
-	case p.length > len(p.bytes):
-		e.cov.truncate()
 	}
 	return p, err
 }

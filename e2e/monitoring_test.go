@@ -79,10 +79,15 @@ type server struct {
 // startServer starts a program that serves on a free port and waits until it is ready.
 func startServer(t *testing.T, program string, args ...string) *server {
 	t.Helper()
-	address := fmt.Sprintf("127.0.0.1:%d", freePort(t))
-	p := start(t, program, exec.Command(tool(t, program), append(args, "--web.listen-address="+address)...))
+	return startServerAt(t, fmt.Sprintf("127.0.0.1:%d", freePort(t)), program, program, args...)
+}
+
+// startServerAt starts a program under a name of its own, at an address.
+func startServerAt(t *testing.T, address, name, program string, args ...string) *server {
+	t.Helper()
+	p := start(t, name, exec.Command(tool(t, program), append(args, "--web.listen-address="+address)...))
 	s := &server{p, "http://" + address}
-	eventually(t, 30*time.Second, program+" is ready", func() error {
+	eventually(t, 30*time.Second, name+" is ready", func() error {
 		_, err := get(s.url + "/-/ready")
 		return err
 	})
@@ -92,14 +97,20 @@ func startServer(t *testing.T, program string, args ...string) *server {
 // startAlertmanager starts Alertmanager, which tells the webhook of every alert.
 func startAlertmanager(t *testing.T, webhook string) *server {
 	t.Helper()
-	dir := t.TempDir()
-	config := write(t, dir, "alertmanager.yml", fmt.Sprintf(`route: {receiver: test, group_by: ['...'], group_wait: 0s, group_interval: 1s}
+	config := alertmanagerConfig(t, webhook)
+	return startServer(t, "prometheus-alertmanager", "--config.file="+config,
+		"--storage.path="+filepath.Join(filepath.Dir(config), "data"), "--cluster.listen-address=")
+}
+
+// alertmanagerConfig writes a configuration, in a directory of its own, with which the webhook is
+// told of every alert.
+func alertmanagerConfig(t *testing.T, webhook string) string {
+	t.Helper()
+	return write(t, t.TempDir(), "alertmanager.yml", fmt.Sprintf(`route: {receiver: test, group_by: ['...'], group_wait: 0s, group_interval: 1s}
 receivers:
   - name: test
     webhook_configs: [{url: %q}]
 `, webhook))
-	return startServer(t, "prometheus-alertmanager", "--config.file="+config,
-		"--storage.path="+filepath.Join(dir, "data"), "--cluster.listen-address=")
 }
 
 // startPrometheus starts Prometheus with leaktap's rules. It scrapes the agent every

@@ -107,7 +107,12 @@ func TestBackpressureKeepsTheGroup(t *testing.T) {
 	cluster.ControlKey(1, countRequests(cluster, &fetches))
 	l := newLedger()
 	release := make(chan struct{})
-	l.onHandle = func(*classify.Exchange) { <-release }
+	l.onHandle = func(x *classify.Exchange) {
+		<-release
+		if x.Source.Offset == 50 { // there is a lag
+			moved.Look(t)
+		}
+	}
 	timing := fast()
 	timing.Session, timing.Drain = 6*time.Second, time.Second
 	cfg := KafkaConfig{Brokers: []string{addr}, Group: "g", Timing: timing}
@@ -179,9 +184,11 @@ func TestStalledPartitionIsReported(t *testing.T) {
 	timing.Stall = 100 * time.Millisecond
 	r := start(t, KafkaConfig{Brokers: []string{addr}, Group: "g", Timing: timing}, l)
 	eventually(t, "the stall", func() bool { return testutil.ToFloat64(r.metrics.stalled.WithLabelValues("g")) == 1 })
+	moved.Look(t)
 	close(release)
 	eventually(t, "its end", func() bool { return testutil.ToFloat64(r.metrics.stalled.WithLabelValues("g")) == 0 })
 	eventually(t, "the age of what is not committed", func() bool { return testutil.ToFloat64(r.metrics.commitAge.WithLabelValues("g")) > 0.05 })
+	moved.Look(t)
 	if err := r.stop(); err != nil {
 		t.Error(err)
 	}

@@ -9,19 +9,25 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"go.uber.org/goleak"
 
 	"github.com/leaktap/leaktap/classify"
+	"github.com/leaktap/leaktap/internal/metricstest"
 )
 
 // patience bounds every wait of the tests.
 const patience = 20 * time.Second
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// moved finds metrics that no test moves.
+var moved metricstest.Watch
+
+// shared is the registry of all that newTestDecoding decodes.
+var shared = moved.Registry()
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(metricstest.Main{M: m, Watch: &moved}) }
 
 // newCluster starts a broker with the topic "logs" and stops it after the test.
 func newCluster(t *testing.T, partitions int32, opts ...kfake.Opt) (*kfake.Cluster, string) {
@@ -126,7 +132,7 @@ func (l *ledger) wait(t *testing.T, what string, condition func() bool) {
 // running is a Kafka source under way.
 type running struct {
 	*Kafka
-	reg  *prometheus.Registry
+	reg  *metricstest.Registry
 	stop func() error
 	done chan error
 }
@@ -149,7 +155,7 @@ func start(t *testing.T, cfg KafkaConfig, h Handler) *running {
 	if cfg.Topics == nil {
 		cfg.Topics = []string{"logs"}
 	}
-	reg := prometheus.NewPedanticRegistry()
+	reg := moved.Registry()
 	k, err := NewKafka(cfg, reg, newTestLog(t))
 	if err != nil {
 		t.Fatal(err)

@@ -18,7 +18,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/leaktap/leaktap/classify"
@@ -48,7 +47,7 @@ func newTestDecoding(t testing.TB, cfg Config, handle func(*classify.Exchange)) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := newMetrics(nil)
+	m, err := newMetrics(shared)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -302,7 +301,7 @@ func TestPanicIsCountedAndReadingGoesOn(t *testing.T) {
 }
 
 func TestMetricsAreShared(t *testing.T) {
-	reg := prometheus.NewPedanticRegistry()
+	reg := moved.Registry()
 	for range 2 {
 		r, err := NewReader(Config{}, reg, newTestLog(t))
 		if err != nil {

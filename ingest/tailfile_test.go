@@ -12,13 +12,16 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/leaktap/leaktap/classify"
+	"github.com/leaktap/leaktap/internal/metricstest"
 )
 
 // following is a file source under way in a directory of the test's.
 type following struct {
 	*ledger
 	dir  string
-	reg  *prometheus.Registry
+	reg  *metricstest.Registry
 	stop func() error
 }
 
@@ -32,7 +35,7 @@ func follow(t *testing.T, dir string, edit func(*TailConfig)) *following {
 	if edit != nil {
 		edit(&cfg)
 	}
-	reg := prometheus.NewPedanticRegistry()
+	reg := moved.Registry()
 	tail, err := NewTail(cfg, reg, newTestLog(t))
 	if err != nil {
 		t.Fatal(err)
@@ -165,7 +168,7 @@ func TestTailReadsARenamedFileToItsEnd(t *testing.T) {
 }
 
 // gauge returns the value of a metric without labels.
-func gauge(t *testing.T, reg *prometheus.Registry, name string) float64 {
+func gauge(t *testing.T, reg prometheus.Gatherer, name string) float64 {
 	t.Helper()
 	families, err := reg.Gather()
 	if err != nil {
@@ -267,6 +270,29 @@ func TestTailIsBounded(t *testing.T) {
 	defer f.mu.Unlock()
 	if len(f.seen) != 4 {
 		t.Errorf("seen %d records, want 4: the rest of a long line is none", len(f.seen))
+	}
+}
+
+func TestTailTellsHowFarItIs(t *testing.T) {
+	dir := t.TempDir()
+	appendText(t, filepath.Join(dir, "a.log"), strings.Repeat(strings.Repeat("x", 1000)+"\n", 3*turn/1000))
+	reg, l := moved.Registry(), newLedger()
+	tail, err := NewTail(TailConfig{Paths: []string{dir + "/*.log"}, State: filepath.Join(dir, "state.json"), StopAtEnd: true}, reg, newTestLog(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, lag := 0, 0.0
+	l.onHandle = func(*classify.Exchange) {
+		if n++; n == 2*turn/1000 {
+			lag = gauge(t, reg, "leaktap_file_lag_bytes")
+			moved.Look(t)
+		}
+	}
+	if err := tail.Run(t.Context(), l); err != nil {
+		t.Fatal(err)
+	}
+	if end := gauge(t, reg, "leaktap_file_lag_bytes"); lag < turn || lag > 3*turn || end != 0 {
+		t.Errorf("%v bytes are behind on the way and %v at the end, want about %d and 0", lag, end, 2*turn)
 	}
 }
 

@@ -67,6 +67,8 @@ type Spool struct {
 	next     uint64     // number of the next segment
 	head     int64      // up to where the oldest was delivered
 	loaded   []entry    // records of the oldest that follow head
+	taken    int        // records of the oldest that were given out and are not done
+	orphans  int        // records that were given out, and then made room
 }
 
 // segment is one file.
@@ -264,7 +266,9 @@ func (s *Spool) makeRoom(need int64) error {
 		return fmt.Errorf("%d bytes are more than the spool holds", need)
 	}
 	for s.size+need > s.config.MaxBytes {
-		s.dropped(ReasonFull, s.segments[0].records)
+		// What is being delivered is dropped only if that fails.
+		s.dropped(ReasonFull, s.segments[0].records-s.taken)
+		s.orphans, s.taken = s.orphans+s.taken, 0
 		if err := s.removeOldest(); err != nil {
 			return err
 		}
@@ -286,6 +290,7 @@ func (s *Spool) removeOldest() error {
 func (s *Spool) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.dropOrphans()
 	if s.tail != nil {
 		s.closeTail()
 	}

@@ -175,6 +175,32 @@ func TestBatchThatWasDroppedMeanwhile(t *testing.T) {
 	}
 }
 
+// TestBatchInFlightIsDeliveredOrDropped has the segment of a batch make room while the batch is
+// under way: each record is delivered or counted as dropped, and none is both.
+func TestBatchInFlightIsDeliveredOrDropped(t *testing.T) {
+	const first, all = 100, 1000
+	for name, end := range map[string]func(s *Spool, b Batch) (delivered int){
+		"delivered": func(s *Spool, b Batch) int { s.Done(b); return len(b.Records) },
+		"failed":    func(*Spool, Batch) int { return 0 },
+		"closed": func(s *Spool, _ Batch) int {
+			_ = s.Close() // the lock is what it closes
+			return 0
+		},
+	} {
+		s, dropped := open(t, t.TempDir(), func(c *Config) { c.MaxBytes = 64 << 10 })
+		appendAll(t, s, numbered(0, first, 200)...)
+		b := s.Take(7)
+		appendAll(t, s, numbered(first, all, 200)...)
+		if before := dropped[ReasonFull]; before < first-7 {
+			t.Fatalf("%s: %d records made room, want the first segments", name, before)
+		}
+		delivered := end(s, b)
+		if delivered += len(drain(s, 50)); delivered+dropped[ReasonFull] != all {
+			t.Errorf("%s: %d were delivered and %d dropped of %d", name, delivered, dropped[ReasonFull], all)
+		}
+	}
+}
+
 func TestTwoProcessesDoNotShare(t *testing.T) {
 	dir := t.TempDir()
 	open(t, dir)

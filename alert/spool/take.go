@@ -13,10 +13,13 @@ type Batch struct {
 }
 
 // Take returns up to n of the oldest records, none if there are none. They stay until Done: a
-// second call returns the same.
+// second call, which says that the first were not delivered, returns the same, unless they made
+// room meanwhile.
 func (s *Spool) Take(n int) (b Batch) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.dropOrphans()
+	s.taken = 0
 	for len(s.segments) > 0 {
 		oldest := s.segments[0]
 		if len(s.loaded) == 0 && s.head < oldest.size {
@@ -27,6 +30,7 @@ func (s *Spool) Take(n int) (b Batch) {
 			for _, e := range list {
 				b.Records = append(b.Records, e.record)
 			}
+			s.taken = len(list)
 			b.number, b.end = oldest.number, list[len(list)-1].end
 			return b
 		}
@@ -36,6 +40,12 @@ func (s *Spool) Take(n int) (b Batch) {
 		_ = s.removeOldest() // it is found again at the next start, with nothing in it
 	}
 	return b
+}
+
+// dropOrphans counts what was given out, has made room, and was not delivered.
+func (s *Spool) dropOrphans() {
+	s.dropped(ReasonFull, s.orphans)
+	s.orphans = 0
 }
 
 // load reads what follows the head of a segment. Records that are no longer there as they were
@@ -63,8 +73,10 @@ func (s *Spool) Done(b Batch) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(b.Records) == 0 || len(s.segments) == 0 || s.segments[0].number != b.number {
-		return // it was dropped meanwhile
+		s.orphans = 0 // it made room meanwhile, and was delivered all the same
+		return
 	}
+	s.taken = 0
 	s.loaded = s.loaded[len(b.Records):]
 	s.head = b.end
 	s.segments[0].records -= len(b.Records)

@@ -1,10 +1,15 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -13,6 +18,7 @@ import (
 
 func (a *app) checkConfigCommand() *cobra.Command {
 	var connect, show bool
+	format := ""
 	c := &cobra.Command{
 		Use:   "check-config FILE",
 		Short: "Check a configuration file without running it",
@@ -22,28 +28,32 @@ func (a *app) checkConfigCommand() *cobra.Command {
 			if show {
 				return a.printConfig(args[0], cmd.Flags())
 			}
-			return a.checkConfig(cmd.Context(), args[0], connect)
+			if !slices.Contains([]string{"text", "jsonl"}, format) {
+				return usage(fmt.Errorf("output format %q: use text or jsonl", format))
+			}
+			return a.checkConfig(cmd.Context(), args[0], connect, format == "jsonl")
 		},
 	}
 	c.Flags().BoolVar(&connect, "connect", false, "also look at brokers, topics, ACLs, interfaces, Alertmanagers, webhook and address, without reading or sending anything")
 	c.Flags().BoolVar(&show, "print", false, "print the configuration in effect instead, each value with where it comes from, secrets masked")
+	c.Flags().StringVarP(&format, "output", "o", "text", "text or jsonl: one check a line, mistakes too")
 	return c
 }
 
 // checkConfig says what is wrong with a configuration: its mistakes on standard error, what is
 // around it a line each on standard output.
-func (a *app) checkConfig(ctx context.Context, file string, connect bool) error {
+func (a *app) checkConfig(ctx context.Context, file string, connect, lines bool) error {
 	c, err := loadConfig(file)
 	if err != nil {
-		return usage(err)
+		return a.mistaken(file, err, lines)
 	}
 	d := detecting{keyFile: c.Classify.KeyFile, rules: c.Rules.Files, disable: c.Rules.Disable, policies: c.Policy}
 	detection, err := d.detection(c.Classify.limits(), a.log) // it logs what is odd in rules and policies
 	if err != nil {
-		return usage(fmt.Errorf("%s: %w", file, err))
+		return a.mistaken(file, fmt.Errorf("%s: %w", file, err), lines)
 	}
 	around := c.surroundings(detection)
-	around.write(a.out)
+	around.write(a.out, lines)
 	if n := around.failed(); n > 0 {
 		return usage(fmt.Errorf("%s: %s", file, alert.Plural(int64(n), "mistake")))
 	}
@@ -51,7 +61,7 @@ func (a *app) checkConfig(ctx context.Context, file string, connect bool) error 
 		return nil
 	}
 	reached := c.connect(ctx)
-	reached.write(a.out)
+	reached.write(a.out, lines)
 	if n := reached.failed(); n > 0 {
 		return incomplete(errors.New(alert.Plural(int64(n), "check") + " failed: see FAIL above"))
 	}
@@ -66,7 +76,11 @@ const (
 )
 
 // checked is the outcome of one check.
-type checked struct{ outcome, what, text string }
+type checked struct {
+	Outcome string `json:"outcome"` // ok, warn, FAIL
+	What    string `json:"what"`    // FILE:LINE:COLUMN, or a path of the configuration
+	Text    string `json:"text"`
+}
 
 // checklist is what was checked.
 type checklist []checked
@@ -82,16 +96,39 @@ func (l *checklist) outcome(what, fine string, err error) {
 	l.add(checkOK, what, fine)
 }
 
-// write writes a line for each check.
-func (l checklist) write(w io.Writer) {
+// write writes each check on a line, for people or as JSON.
+func (l checklist) write(w io.Writer, lines bool) {
+	encode := json.NewEncoder(w)
+	encode.SetEscapeHTML(false)
 	for _, c := range l {
-		fmt.Fprintf(w, "%-4s  %s: %s\n", c.outcome, alert.Clean(c.what), alert.Clean(c.text))
+		c.What, c.Text = alert.Clean(c.What), alert.Clean(c.Text)
+		if !lines {
+			fmt.Fprintf(w, "%-4s  %s: %s\n", c.Outcome, c.What, c.Text)
+			continue
+		}
+		c.Outcome = strings.ToLower(c.Outcome)
+		_ = encode.Encode(c) // three strings
 	}
+}
+
+// mistaken is the error for a file with mistakes. Machines get each as a check that failed.
+func (a *app) mistaken(file string, err error, lines bool) error {
+	if !lines {
+		return usage(err)
+	}
+	var all checklist
+	for line := range strings.Lines(err.Error()) {
+		line = strings.TrimSuffix(line, "\n")
+		what := regexp.MustCompile(`^` + regexp.QuoteMeta(file) + `(:\d+){0,2}`).FindString(line)
+		all.add(checkFail, cmp.Or(what, file), strings.TrimPrefix(strings.TrimPrefix(line, what), ": "))
+	}
+	all.write(a.out, lines)
+	return usage(err)
 }
 
 func (l checklist) failed() (n int) {
 	for _, c := range l {
-		if c.outcome == checkFail {
+		if c.Outcome == checkFail {
 			n++
 		}
 	}
@@ -105,6 +142,9 @@ directories that are not there, patterns that match nothing. With --connect it
 goes on to what the file names: each broker, the topics and what the user may do
 with them, interfaces, each Alertmanager, the webhook, the address to listen on.
 Nothing is read, committed or sent; each check takes 5 s at most.
+
+-o jsonl writes each check, and each mistake, as an object on a line with outcome
+(ok, warn, fail), what and text, for a CI job.
 
 Exit codes: 0 fine (warnings too), 2 a mistake, 3 something is not reached.
 

@@ -28,6 +28,16 @@ func (c *config) surroundings(d *detection) checklist {
 			s.files(fmt.Sprintf("sources[%d].files", i), source.Files)
 		}
 	}
+	s.sinks(d)
+	if !c.HTTP.private() {
+		s.note(checkOK, "http.listen", "metrics and health only: the findings page is served on loopback, or with http.web_config_file")
+	}
+	return s.checklist
+}
+
+// sinks looks at where sinks write, and at sinks that want another.
+func (s *surroundings) sinks(d *detection) {
+	c := s.config
 	if j := c.Sinks.JSONLines; j != nil {
 		s.directory("sinks.jsonl.path", j.Path)
 	}
@@ -38,16 +48,15 @@ func (c *config) surroundings(d *detection) checklist {
 			s.note(checkFail, "sinks.ledger.path", err.Error())
 		}
 	}
+	if c.Sinks.Alertmanager != nil && c.Sinks.Ledger.Path == "" {
+		s.note(checkWarn, "sinks.alertmanager", "there is no sinks.ledger.path: a restart forgets what is open, and those alerts are sent again only with their next finding")
+	}
 	if p := c.Sinks.Spool; p != nil {
 		s.directory("sinks.spool.dir", p.Dir)
 		if c.Sinks.Webhook == nil && c.Sinks.Kafka == nil {
 			s.note(checkWarn, "sinks.spool", "there is neither a webhook nor a kafka sink, which it is for")
 		}
 	}
-	if !c.HTTP.private() {
-		s.note(checkOK, "http.listen", "metrics and health only: the findings page is served on loopback, or with http.web_config_file")
-	}
-	return s.checklist
 }
 
 // surroundings are checks with their places in a configuration.

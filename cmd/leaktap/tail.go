@@ -3,11 +3,13 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/leaktap/leaktap/ingest"
 )
@@ -55,7 +57,14 @@ Between --from and --to it reads what was there, commits nothing, and exits.
   leaktap tail -b kafka:9093 -t access-logs -p 0,1 -X security.protocol=sasl_ssl \
     -X sasl.mechanism=SCRAM-SHA-512 -X sasl.username=leaktap -X sasl.password.file=password`,
 		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return a.tail(c.Context(), o) },
+		RunE: func(c *cobra.Command, _ []string) error {
+			for flag, given := range map[string]bool{"tls": o.access.TLS, "sasl": o.access.Mechanism != ""} {
+				if !given && anyChanged(c.Flags(), flag+"-") {
+					return usage(fmt.Errorf("flags --%s-… have no effect without --%s", flag, flag))
+				}
+			}
+			return a.tail(c.Context(), o)
+		},
 	}
 	o.detecting.flags(c.Flags())
 	o.outputs.flags(c.Flags(), 0, "")
@@ -109,6 +118,12 @@ func (o *tailOptions) setLetterO(value string) error {
 	}
 	o.formats = append(o.formats, value)
 	return nil
+}
+
+// anyChanged says whether a flag was given whose name begins so.
+func anyChanged(flags *pflag.FlagSet, prefix string) (is bool) {
+	flags.Visit(func(f *pflag.Flag) { is = is || strings.HasPrefix(f.Name, prefix) })
+	return is
 }
 
 func (a *app) tail(ctx context.Context, o *tailOptions) error {
