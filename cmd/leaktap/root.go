@@ -142,7 +142,24 @@ Exit codes: 0 nothing found, 1 findings, 2 usage or configuration,
 			c.Args, c.RunE = knownVerb, func(c *cobra.Command, _ []string) error { return c.Help() }
 		}
 	}
+	sayWhatIsWanted(root)
 	return root
+}
+
+// sayWhatIsWanted makes commands that get too few or too many arguments show those that they
+// take.
+func sayWhatIsWanted(c *cobra.Command) {
+	for _, sub := range c.Commands() {
+		sayWhatIsWanted(sub)
+	}
+	if check := c.Args; check != nil && !c.HasSubCommands() {
+		c.Args = func(c *cobra.Command, args []string) error {
+			if check(c, args) == nil {
+				return nil
+			}
+			return fmt.Errorf("%s: want %s (arguments given: %d)", c.Name(), c.UseLine(), len(args))
+		}
+	}
 }
 
 // knownVerb refuses an argument where a verb belongs, which cobra takes for a
