@@ -4,12 +4,13 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
 
-// TestExampleConfigurations loads the configurations that the README, docs/page.md and the
-// help of check-config show.
+// TestExampleConfigurations loads the configurations that the README, docs/page.md,
+// docs/windows.md and the help of check-config show.
 func TestExampleConfigurations(t *testing.T) {
 	readme, err := os.ReadFile("../../README.md")
 	if err != nil {
@@ -23,11 +24,13 @@ func TestExampleConfigurations(t *testing.T) {
 	if !found {
 		t.Fatal("the help of check-config shows no configuration")
 	}
-	page, err := os.ReadFile("../../docs/page.md")
-	if err != nil {
-		t.Fatal(err)
+	for _, name := range []string{"page", "windows"} {
+		page, err := os.ReadFile("../../docs/" + name + ".md")
+		if err != nil {
+			t.Fatal(err)
+		}
+		blocks = append(blocks, regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(string(page), -1)...)
 	}
-	blocks = append(blocks, regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(string(page), -1)...)
 	examples := []string{help}
 	for _, b := range blocks {
 		examples = append(examples, b[1])
@@ -164,5 +167,36 @@ func TestReadmeCommands(t *testing.T) {
 	}
 	if n < 6 {
 		t.Errorf("only %d commands were found", n)
+	}
+}
+
+// elsewhere are the verbs of the README that need a broker, an interface or a daemon: the e2e
+// tests and other scripts run them.
+var elsewhere = []string{"sniff", "tail", "run", "aggregate"}
+
+// TestReadmeRuns checks that each command of the README's list is run as it stands there by
+// readme.txtar, or is one of those that are run elsewhere.
+func TestReadmeRuns(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	script, err := os.ReadFile("testdata/script/readme.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, list, _ := strings.Cut(string(readme), "## Using it")
+	list, _, _ = strings.Cut(list, "\n```\n")
+	n := 0
+	for _, line := range regexp.MustCompile(`(?m)(?:^|\| )leaktap ([^#>\n]+)`).FindAllStringSubmatch(list, -1) {
+		command := strings.TrimSpace(line[1])
+		verb, _, _ := strings.Cut(command, " ")
+		n++
+		if !slices.Contains(elsewhere, verb) && !regexp.MustCompile(`(?m)^exits \d `+regexp.QuoteMeta(command)+`$`).Match(script) {
+			t.Errorf("readme.txtar does not run: leaktap %s", command)
+		}
+	}
+	if n < 10 {
+		t.Errorf("the README lists %d commands", n)
 	}
 }
