@@ -30,9 +30,47 @@ func health() classify.Detector {
 			"Conditions of goods, enumerations and empty answers stay silent.",
 		classify.High, classify.Trigger{})
 	rule.Why = "Data about health is a special category (GDPR article 9, HIPAA 164.514); it cannot be taken back, and serves in blackmail and insurance fraud."
-	return newIDDetector(rule, healthIDs, byName{
+	return inResources(newIDDetector(rule, healthIDs, byName{
 		"health-id": isIdentifier, "health-blood": isBloodType, "health-text": isMedicalText, "health-diagnosis": isDiagnosis,
-	}, nil)
+	}, nil))
+}
+
+// inResources makes a detector see the names of codes in the clinical resources of FHIR (release
+// 4, Coding.display), which are of a patient, as well.
+func inResources(d classify.Detector) classify.Detector {
+	rule := *d.Rule()
+	rule.On.Fields = append(slices.Clone(rule.On.Fields), "code-display")
+	return &detector{rule, func(c *classify.Candidate) {
+		if c.Field != "code-display" || c.Anchor != "" {
+			d.Detect(c)
+			return
+		}
+		if contactSeverity(c) > 0 && c.Kind == classify.String && isClinical(c) {
+			c.Report(classify.Match{Lo: c.Lo, Hi: c.Hi})
+		}
+	}}
+}
+
+// aroundResource is how far from the name of a code the type of its resource and whose it is stand.
+const aroundResource = 400
+
+// isClinical says whether a value is a part of a resource that says what a patient has: before
+// it stands the type, behind it the subject.
+func isClinical(c *classify.Candidate) bool {
+	before, behind := c.Around(aroundResource)
+	at := bytes.LastIndex(before, []byte("resourceType"))
+	if at < 0 || !bytes.Contains(behind, []byte("subject")) && !bytes.Contains(behind, []byte("patient")) {
+		return false
+	}
+	kind := bytes.TrimLeft(before[at+len("resourceType"):], `\": `)
+	return slices.ContainsFunc(clinicalResources, func(r string) bool { return bytes.HasPrefix(kind, []byte(r)) })
+}
+
+// clinicalResources are types of resources that tell of somebody's health (FHIR release 4, the
+// clinical module and medications).
+var clinicalResources = []string{
+	"Condition", "Observation", "AllergyIntolerance", "Procedure", "DiagnosticReport", "MedicationRequest", "MedicationStatement",
+	"MedicationAdministration", "Immunization", "FamilyMemberHistory", "ClinicalImpression",
 }
 
 func isNHS(id []byte) bool {
