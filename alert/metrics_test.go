@@ -127,9 +127,9 @@ func lint(t *testing.T, reg prometheus.Gatherer) {
 	}
 }
 
-// TestSeriesCapKeepsSums puts a hundred thousand routes into vectors of fifty.
+// TestSeriesCapKeepsSums puts a million routes into vectors of fifty.
 func TestSeriesCapKeepsSums(t *testing.T) {
-	const routes, limit = 100_000, 50
+	const routes, limit = 1_000_000, 50
 	reg := prometheus.NewRegistry()
 	m := NewMetrics(reg, NewLedger(LedgerConfig{}), MetricsConfig{MaxSeries: limit})
 	for i := range routes {

@@ -103,7 +103,7 @@ func TestAlertsAreComplete(t *testing.T) {
 	}
 	for _, want := range []string{
 		"TokenInLogs", "CredentialExposed", "PersonalDataExposed", "NewExposure", "ExposureSpike", "StackTraceExposed",
-		"OverexposedList", "HarvestSuspected", "TokenNotValidated", "ExposureRegressed", "AgentDown", "AgentBlind", "CoverageLow", "KafkaLagHigh", "RetentionLoss", "PacketLoss",
+		"OverexposedList", "HarvestSuspected", "TokenNotValidated", "ExposureRegressed", "AgentDown", "NodeNotCovered", "AgentBlind", "CoverageLow", "KafkaLagHigh", "RetentionLoss", "PacketLoss",
 		"UndecodableRecords", "QueueSaturated", "NotificationsFailing", "ReloadFailed", "SeriesCapped", "Watchdog",
 	} {
 		if !names[want] {
