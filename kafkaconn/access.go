@@ -15,8 +15,8 @@ type Access struct {
 	CAFile string
 	// CertFile and KeyFile are the client's certificate for mutual TLS, PEM.
 	CertFile, KeyFile string
-	// Mechanism is a SASL mechanism, PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or
-	// OAUTHBEARER, or empty.
+	// Mechanism is a SASL mechanism, PLAIN, SCRAM-SHA-256, SCRAM-SHA-512,
+	// OAUTHBEARER or AWS_MSK_IAM, or empty.
 	Mechanism string
 	User      string
 	// PasswordFile holds the password; line ends around it are dropped. It is
@@ -24,6 +24,8 @@ type Access struct {
 	PasswordFile string
 	// TokenFile holds the token of OAUTHBEARER. It is read anew, too.
 	TokenFile string
+	// Region is that of an Amazon MSK cluster, for AWS_MSK_IAM; AWS_REGION unless set.
+	Region string
 }
 
 // tlsConfig returns nil without TLS.

@@ -1,9 +1,11 @@
 package kafkaconn
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -43,6 +45,42 @@ func TestOAuthBearer(t *testing.T) {
 		if _, err := (Access{Mechanism: mechanismOAuth, TokenFile: file(t, token)}).mechanism(); err == nil {
 			t.Errorf("token %q was taken", token)
 		}
+	}
+}
+
+// TestMSK signs with credentials of the environment, as AWS's SDK finds them; no network is asked.
+// A token is a presigned request for kafka-cluster:Connect, in base64url.
+func TestMSK(t *testing.T) {
+	for name, value := range map[string]string{
+		"AWS_REGION": "", "AWS_DEFAULT_REGION": "", "AWS_ACCESS_KEY_ID": "AKIDOFATEST", "AWS_SECRET_ACCESS_KEY": "the secret of a test", "AWS_SESSION_TOKEN": "",
+		"AWS_CONFIG_FILE": "absent", "AWS_SHARED_CREDENTIALS_FILE": "absent", "AWS_EC2_METADATA_DISABLED": "true", "AWS_PROFILE": "",
+	} {
+		t.Setenv(name, value)
+	}
+	if _, err := (Access{Mechanism: mechanismMSK}).mechanism(); err == nil || !strings.Contains(err.Error(), "sasl.region, or AWS_REGION") {
+		t.Errorf("without a region: %v", err)
+	}
+	mechanism, err := Access{Mechanism: mechanismMSK, Region: "eu-central-1"}.mechanism()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, first, err := mechanism.Start(t.Context())
+	token, found := strings.CutPrefix(strings.TrimRight(string(first), "\x01"), "n,,\x01auth=Bearer ")
+	if err != nil || !found || mechanism.Name() != "OAUTHBEARER" {
+		t.Fatalf("%s starts with %q, %v", mechanism.Name(), first, err)
+	}
+	request, err := base64.RawURLEncoding.DecodeString(token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, err := url.Parse(string(request))
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := u.Query()
+	if u.Host != "kafka.eu-central-1.amazonaws.com" || q.Get("Action") != "kafka-cluster:Connect" ||
+		!strings.HasPrefix(q.Get("X-Amz-Credential"), "AKIDOFATEST/") || len(q.Get("X-Amz-Signature")) != 64 || strings.Contains(string(request), "secret") {
+		t.Errorf("the request is %s", u.Redacted())
 	}
 }
 

@@ -20,25 +20,22 @@ func (a Access) mechanism() (sasl.Mechanism, error) {
 	if a.Mechanism == "" {
 		return nil, nil //nolint:nilnil // no mechanism means no SASL to kafka-go
 	}
-	read := a.password
-	if a.Mechanism == mechanismOAuth {
-		read = a.token
-	}
+	read, made := a.password, sasl.Mechanism(scramSASL{a})
 	switch a.Mechanism {
-	case "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", mechanismOAuth:
+	case "SCRAM-SHA-256", "SCRAM-SHA-512":
+	case "PLAIN":
+		made = plainSASL{a}
+	case mechanismOAuth:
+		read, made = a.token, oauthSASL{func(context.Context) (string, error) { return a.token() }}
+	case mechanismMSK:
+		read, made = a.region, oauthSASL{a.signed}
 	default:
-		return nil, fmt.Errorf("unknown SASL mechanism %q: use one of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER", a.Mechanism)
+		return nil, fmt.Errorf("unknown SASL mechanism %q: use one of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER, AWS_MSK_IAM", a.Mechanism)
 	}
 	if _, err := read(); err != nil {
 		return nil, err
 	}
-	switch a.Mechanism {
-	case "PLAIN":
-		return plainSASL{a}, nil
-	case mechanismOAuth:
-		return oauthSASL{a}, nil
-	}
-	return scramSASL{a}, nil
+	return made, nil
 }
 
 func (a Access) password() (string, error) {
@@ -88,17 +85,19 @@ func (s scramSASL) Start(ctx context.Context) (sasl.StateMachine, []byte, error)
 	return mechanism.Start(ctx)
 }
 
-// oauthSASL is the mechanism OAUTHBEARER with the token from its file, read anew
-// for every authentication: who runs the agent renews the file.
-type oauthSASL struct{ access Access }
+// oauthSASL is the mechanism OAUTHBEARER with a token that is new for every
+// authentication: who runs the agent renews the file, or the token is signed.
+type oauthSASL struct {
+	token func(context.Context) (string, error)
+}
 
 // Name returns the mechanism's name.
 func (oauthSASL) Name() string { return mechanismOAuth }
 
 // Start sends the token (RFC 7628, section 3.1: a GS2 header, then key-value pairs,
 // each ended by ^A, and one ^A more).
-func (o oauthSASL) Start(context.Context) (sasl.StateMachine, []byte, error) {
-	token, err := o.access.token()
+func (o oauthSASL) Start(ctx context.Context) (sasl.StateMachine, []byte, error) {
+	token, err := o.token(ctx)
 	if err != nil {
 		return nil, nil, err
 	}

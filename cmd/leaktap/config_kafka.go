@@ -64,6 +64,7 @@ type kafkaAccess struct {
 		User         string `yaml:"user"`
 		PasswordFile string `yaml:"password_file"`
 		TokenFile    string `yaml:"token_file"`
+		Region       string `yaml:"region"`
 	} `yaml:"sasl"`
 }
 
@@ -124,7 +125,7 @@ func (a *kafkaAccess) access() (to ingest.KafkaAccess) {
 	}
 	if a.SASL != nil {
 		to.Mechanism, to.User = a.SASL.Mechanism, a.SASL.User
-		to.PasswordFile, to.TokenFile = a.SASL.PasswordFile, a.SASL.TokenFile
+		to.PasswordFile, to.TokenFile, to.Region = a.SASL.PasswordFile, a.SASL.TokenFile, a.SASL.Region
 	}
 	return to
 }

@@ -53,18 +53,19 @@ var pure = []string{"os", "net", "net/http", "io/fs", "log", "log/slog", "sync",
 // in capture and ingest too, because law 4 has constructors take its Registerer;
 // elsewhere it is in files named metrics.go.
 var fences = map[string][]string{
-	"github.com/google/gopacket":             {"capture"},
-	"github.com/segmentio/kafka-go":          {"ingest", "alert", "kafkaconn"},
-	"github.com/prometheus/client_golang":    {"alert", "capture", "ingest"},
-	"github.com/spf13/cobra":                 {"cmd/leaktap"},
-	"github.com/prometheus/exporter-toolkit": {"cmd/leaktap"},
-	"github.com/twmb/franz-go":               {"cmd/leaktap"},
-	"github.com/klauspost/compress":          {"capture", "ingest"},
-	"github.com/andybalholm/brotli":          {"capture"},
-	"github.com/goccy/go-yaml":               {"cmd/leaktap", "classify/policy"},
-	"github.com/expr-lang/expr":              {"ingest"},
-	"github.com/fsnotify/fsnotify":           {"cmd/leaktap", "ingest"},
-	"golang.org/x/crypto":                    {"alert/login"},
+	"github.com/google/gopacket":                {"capture"},
+	"github.com/segmentio/kafka-go":             {"ingest", "alert", "kafkaconn"},
+	"github.com/prometheus/client_golang":       {"alert", "capture", "ingest"},
+	"github.com/spf13/cobra":                    {"cmd/leaktap"},
+	"github.com/prometheus/exporter-toolkit":    {"cmd/leaktap"},
+	"github.com/twmb/franz-go":                  {"cmd/leaktap"},
+	"github.com/klauspost/compress":             {"capture", "ingest"},
+	"github.com/andybalholm/brotli":             {"capture"},
+	"github.com/goccy/go-yaml":                  {"cmd/leaktap", "classify/policy"},
+	"github.com/expr-lang/expr":                 {"ingest"},
+	"github.com/fsnotify/fsnotify":              {"cmd/leaktap", "ingest"},
+	"golang.org/x/crypto":                       {"alert/login"},
+	"github.com/aws/aws-msk-iam-sasl-signer-go": {"kafkaconn"},
 }
 
 // sources calls f for every Go file of the repository that is no test, and

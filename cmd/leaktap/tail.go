@@ -91,7 +91,7 @@ func (o *tailOptions) flags(c *cobra.Command) *cobra.Command {
 	flags.StringVar(&o.access.CAFile, "tls-ca", "", "file with the authorities to trust, PEM")
 	flags.StringVar(&o.access.CertFile, "tls-cert", "", "file with the client's certificate, PEM")
 	flags.StringVar(&o.access.KeyFile, "tls-key", "", "file with the client's key, PEM")
-	flags.StringVar(&o.access.Mechanism, "sasl", "", "PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER")
+	flags.StringVar(&o.access.Mechanism, "sasl", "", "PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER or AWS_MSK_IAM (region and credentials of AWS's variables, files or pod)")
 	flags.StringVar(&o.access.User, "sasl-user", "", "user for SASL")
 	flags.StringVar(&o.access.PasswordFile, "sasl-password-file", "", "file with the password for SASL")
 	flags.StringVar(&o.access.TokenFile, "sasl-token-file", "", "file with the token for OAUTHBEARER")
