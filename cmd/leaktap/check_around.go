@@ -108,7 +108,7 @@ func (s *surroundings) files(path string, f *filesConfig) {
 // secretFiles lists the files with secrets, by their paths in the configuration.
 func (c *config) secretFiles() func(yield func(path, file string) bool) {
 	return func(yield func(path, file string) bool) {
-		each := [][2]string{{"classify.key_file", c.Classify.KeyFile}}
+		each := [][2]string{{"classify.key_file", c.Classify.KeyFile}, {"http.users_file", c.HTTP.UsersFile}}
 		for path, access := range c.accesses() {
 			to := access.access()
 			each = append(each, [2]string{path + ".tls.key_file", to.KeyFile},
@@ -144,6 +144,6 @@ func (c *config) accesses() func(yield func(path string, a *kafkaAccess) bool) {
 
 // private says whether the findings page will be served, if anything is.
 func (h *httpConfig) private() bool {
-	addr, err := net.ResolveTCPAddr("tcp", h.Listen)
-	return h.Listen == "" || h.WebConfigFile != "" || err == nil && addr.IP.IsLoopback()
+	addr, _ := net.ResolveTCPAddr("tcp", h.Listen) // it was checked
+	return h.Listen == "" || isPrivate(h.WebConfigFile, addr)
 }

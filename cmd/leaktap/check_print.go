@@ -7,7 +7,6 @@ import (
 	"os"
 	"reflect"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -158,12 +157,14 @@ func scalar(v reflect.Value, mask string) (text string, ok bool) {
 		return shortDuration(time.Duration(value)), true
 	case severity:
 		return classify.Severity(value).String(), true
-	case *bool:
-		return strconv.FormatBool(*value), true
-	case string:
-		return quoted(masked(value, mask)), true
-	case bool, int, int64, float64:
-		return fmt.Sprint(value), true
+	}
+	switch v.Kind() {
+	case reflect.Pointer:
+		return scalar(v.Elem(), mask)
+	case reflect.String:
+		return quoted(masked(v.String(), mask)), true
+	case reflect.Bool, reflect.Int, reflect.Int32, reflect.Int64, reflect.Float64:
+		return fmt.Sprint(v.Interface()), true
 	}
 	return "", false
 }

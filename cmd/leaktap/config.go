@@ -71,15 +71,8 @@ func (c *interfaceConfig) capture() (capture.Config, error) {
 	services, err := capture.NewServices(c.Services, c.ServicesFile)
 	return capture.Config{
 		Interfaces: names, Services: services, Filter: c.Filter, Promiscuous: c.Promiscuous,
-		Workers: c.Workers, Ring: c.RingMiB << 20, Nice: c.nice(), Stay: true,
+		Workers: c.Workers, Ring: c.RingMiB << 20, Nice: *c.Nice, Stay: true,
 	}, err
-}
-
-func (c *interfaceConfig) nice() int {
-	if c.Nice == nil {
-		return capture.MaxNice
-	}
-	return *c.Nice
 }
 
 func (c *interfaceConfig) check(path string) (all problems) {
@@ -90,7 +83,7 @@ func (c *interfaceConfig) check(path string) (all problems) {
 	if c.RingMiB < 0 || c.RingMiB > capture.MaxRing>>20 {
 		all.add(path+".ring_mib", "want 1 to %d", capture.MaxRing>>20)
 	}
-	if c.nice() < 0 || c.nice() > capture.MaxNice {
+	if *c.Nice < 0 || *c.Nice > capture.MaxNice {
 		all.add(path+".nice", "want 0 to %d", capture.MaxNice)
 	}
 	all.wrong(path+".filter", capture.CheckFilter(c.Filter))
@@ -233,7 +226,12 @@ func setDefaults(v reflect.Value) {
 	case reflect.Struct:
 		for field, value := range v.Fields() {
 			if text := field.Tag.Get("default"); text != "" && value.IsZero() {
-				if err := yaml.Unmarshal([]byte(text), value.Addr().Interface()); err != nil {
+				into := value.Addr()
+				if value.Kind() == reflect.Pointer {
+					value.Set(reflect.New(value.Type().Elem()))
+					into = value
+				}
+				if err := yaml.Unmarshal([]byte(text), into.Interface()); err != nil {
 					panic(err) // the tag is wrong
 				}
 			}

@@ -154,15 +154,10 @@ func (c *config) files() []string {
 	if s := c.Sinks.Webhook; s != nil {
 		files = append(files, s.SecretFile, s.TemplateFile)
 	}
-	for _, k := range []*kafkaSinkConfig{c.Sinks.Observations, c.Sinks.Kafka} {
-		if k != nil {
-			files = append(files, k.Access.files()...)
-		}
+	for _, access := range c.accesses() {
+		files = append(files, access.files()...)
 	}
 	for _, s := range c.Sources {
-		if s.Kafka != nil {
-			files = append(files, s.Kafka.Access.files()...)
-		}
 		if s.Interface != nil {
 			files = append(files, s.Interface.ServicesFile)
 		}

@@ -89,8 +89,14 @@ func reloadHandler(reload func(context.Context) error) http.HandlerFunc {
 
 // private says whether only people who may see findings reach the server.
 func (s *server) private() bool {
-	addr, ok := s.listener.Addr().(*net.TCPAddr)
-	return s.webConfig != "" || ok && addr.IP.IsLoopback()
+	addr, _ := s.listener.Addr().(*net.TCPAddr)
+	return isPrivate(s.webConfig, addr)
+}
+
+// isPrivate says whether an address, nil for none that is known, is reached from this machine
+// only or with what a web configuration asks for.
+func isPrivate(webConfig string, addr *net.TCPAddr) bool {
+	return webConfig != "" || addr != nil && addr.IP.IsLoopback()
 }
 
 // run serves until ctx ends.
