@@ -18,23 +18,19 @@ func birthDate() classify.Detector {
 			return
 		}
 		lo, hi := c.Lo, c.Hi
-		if c.Anchor == patientSegment {
+		switch {
+		case c.Anchor == patientSegment:
 			if lo, hi = segmentField(c.Text, c.Hi, birthField); hi-lo < len("YYYYMMDD") {
 				return
 			}
 			hi = lo + len("YYYYMMDD") // a time may follow
-			if d, ok := readDate(c.Text[lo:hi]); ok && d.year <= c.View.AsOf.Year() {
-				c.Report(classify.Match{Lo: lo, Hi: hi, Severity: severity})
-			}
-			return
-		}
-		if c.Anchor != "" {
+		case c.Anchor != "":
 			if !freeBefore(c) {
 				return
 			}
 			lo = c.Hi + dateStart(c.Text[c.Hi:min(len(c.Text), c.Hi+maxDate)])
-		}
-		if c.Anchor != "" || isOpen(c) {
+			hi = lo + dateEnd(c.Text[lo:min(len(c.Text), lo+maxDate)])
+		case isOpen(c):
 			hi = lo + dateEnd(c.Text[lo:min(len(c.Text), lo+maxDate)])
 		}
 		if d, ok := readDate(bytes.TrimSpace(c.Text[lo:hi])); ok && d.year <= c.View.AsOf.Year() {

@@ -144,7 +144,7 @@ func passwordHash() classify.Detector {
 			"spring":      "Return a DTO or record; put @JsonProperty(access = WRITE_ONLY) on the field.",
 			"go":          "Give the response its own struct, or tag the field json:\"-\".",
 		},
-		On: classify.Trigger{Anchors: slices.Concat(known.anchors, insertAnchors), Fields: append([]string{"pair-value"}, hashClasses...)},
+		On: classify.Trigger{Anchors: known.anchors, Fields: append([]string{"pair-value"}, hashClasses...)},
 	}, func(c *classify.Candidate) {
 		if onTheWay(c) {
 			return
@@ -153,14 +153,6 @@ func passwordHash() classify.Detector {
 			if e, ok := resolved(c); ok && isHashClass(e.Field) {
 				known.named(&e)
 			}
-			return
-		}
-		if slices.Contains(insertAnchors, c.Anchor) {
-			inserted(c, func(e *classify.Candidate) {
-				if isHashClass(e.Field) {
-					known.named(e)
-				}
-			})
 			return
 		}
 		if !freeBefore(c) && c.Anchor[0] != '$' && c.Anchor[0] != '{' {

@@ -38,17 +38,15 @@ func health() classify.Detector {
 // inResources makes a detector see the names of codes in the clinical resources of FHIR (release
 // 4, Coding.display), which are of a patient, as well.
 func inResources(d classify.Detector) classify.Detector {
-	rule := *d.Rule()
-	rule.On.Fields = append(slices.Clone(rule.On.Fields), "code-display")
-	return &detector{rule, func(c *classify.Candidate) {
+	return also(d, classify.Trigger{Fields: []string{"code-display"}}, func(c *classify.Candidate) bool {
 		if c.Field != "code-display" || c.Anchor != "" {
-			d.Detect(c)
-			return
+			return false
 		}
 		if contactSeverity(c) > 0 && c.Kind == classify.String && isClinical(c) {
 			c.Report(classify.Match{Lo: c.Lo, Hi: c.Hi})
 		}
-	}}
+		return true
+	})
 }
 
 // aroundResource is how far from the name of a code the type of its resource and whose it is stand.

@@ -59,20 +59,18 @@ func inserted(c *classify.Candidate, judge func(e *classify.Candidate)) {
 // inRows makes a detector see the rows of insert statements, as well: each text under the name
 // of its column.
 func inRows(d classify.Detector) classify.Detector {
-	rule := *d.Rule()
-	fields := rule.On.Fields
-	rule.On.Anchors = slices.Concat(rule.On.Anchors, insertAnchors)
-	return &detector{rule, func(c *classify.Candidate) {
+	fields := d.Rule().On.Fields
+	return also(d, classify.Trigger{Anchors: insertAnchors}, func(c *classify.Candidate) bool {
 		if !slices.Contains(insertAnchors, c.Anchor) {
-			d.Detect(c)
-			return
+			return false
 		}
 		inserted(c, func(e *classify.Candidate) {
 			if slices.Contains(fields, e.Field) {
 				d.Detect(e)
 			}
 		})
-	}}
+		return true
+	})
 }
 
 // column is a column of an insert statement and the class of its name.

@@ -2,6 +2,7 @@ package detect
 
 import (
 	"regexp"
+	"slices"
 
 	"github.com/leaktap/leaktap/classify"
 )
@@ -14,7 +15,7 @@ func All(v *Vocabulary) []classify.Detector {
 	return []classify.Detector{
 		privateKey(),
 		connectionString(),
-		passwordHash(),
+		inRows(passwordHash()),
 		signedURL(),
 		tokenInLog(f),
 		tokenInURL(f),
@@ -24,7 +25,7 @@ func All(v *Vocabulary) []classify.Detector {
 		debuggerSecret(),
 		configSecret(),
 		plainPassword(),
-		secretField(v),
+		inRows(secretField(v)),
 		inRows(inPairs(cardNumber())),
 		cardVerification(),
 		inPairs(iban()),
@@ -73,6 +74,19 @@ func All(v *Vocabulary) []classify.Detector {
 		inconsistentItems(),
 		massAssignment(),
 	}
+}
+
+// also makes a detector be asked about more, which handles takes; what it does not take goes on to
+// the detector.
+func also(d classify.Detector, more classify.Trigger, handles func(c *classify.Candidate) bool) classify.Detector {
+	rule := *d.Rule()
+	rule.On.Fields = slices.Concat(rule.On.Fields, more.Fields)
+	rule.On.Anchors = slices.Concat(rule.On.Anchors, more.Anchors)
+	return &detector{rule, func(c *classify.Candidate) {
+		if !handles(c) {
+			d.Detect(c)
+		}
+	}}
 }
 
 // detector ties a rule to its code.

@@ -49,24 +49,19 @@ func pairValue(c *classify.Candidate) (e classify.Candidate, ok bool) {
 // inPairs makes a detector see the members "value" that the member before them names, as well:
 // {"name": "ssn", "value": "…"} in the answers of forms. What it finds has digits.
 func inPairs(d classify.Detector) classify.Detector {
-	rule := *d.Rule()
-	fields := rule.On.Fields
-	rule.On.Fields = append(slices.Clone(fields), "pair-value")
-	return &detector{rule, func(c *classify.Candidate) {
+	on := d.Rule().On
+	return also(d, classify.Trigger{Fields: []string{"pair-value"}}, func(c *classify.Candidate) bool {
 		if c.Field != "pair-value" || c.Anchor != "" {
-			d.Detect(c)
-			return
+			return false
 		}
 		if bytes.ContainsAny(c.Value(), "0123456789") {
-			if e, ok := pairValue(c); ok && slices.Contains(fields, e.Field) {
+			if e, ok := pairValue(c); ok && slices.Contains(on.Fields, e.Field) {
 				d.Detect(&e)
-				return
+				return true
 			}
 		}
-		if rule.On.Digits > 0 { // the candidate may be the run of digits that it asks for
-			d.Detect(c)
-		}
-	}}
+		return on.Digits == 0 // else the candidate may be the run of digits that it asks for
+	})
 }
 
 // typedValue returns the candidate of a member "value", or one that is named after a type, as

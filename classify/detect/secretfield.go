@@ -16,7 +16,7 @@ func secretField(known *Vocabulary) classify.Detector {
 		FalsePositives: "Masked and empty values, key ids and publishable keys stay silent, and words where a secret would be random.",
 		CWE:            []string{"CWE-522", "CWE-532"}, OWASP: []string{"API3:2023", "API8:2023"},
 		On: classify.Trigger{
-			Anchors: slices.Concat([]string{"otpauth://"}, insertAnchors),
+			Anchors: []string{"otpauth://"},
 			Words:   codeWords,
 			Fields:  append([]string{"pair-value"}, known.secretClasses()...),
 		},
@@ -24,17 +24,14 @@ func secretField(known *Vocabulary) classify.Detector {
 		if onTheWay(c) {
 			return
 		}
-		judge := func(e *classify.Candidate) { judgeSecret(e, known) }
 		switch {
 		case c.Anchor == "otpauth://":
 			seedURI(c)
-		case slices.Contains(insertAnchors, c.Anchor):
-			inserted(c, judge)
 		case c.Anchor != "":
 			codeInText(c)
 		default:
 			if e, ok := resolved(c); ok {
-				judge(&e)
+				judgeSecret(&e, known)
 			}
 		}
 	}}
