@@ -31,19 +31,28 @@ const maxCoded = 64
 // partHeader is what the header of each part of a form holds.
 const partHeader = "form-data; name="
 
+// starts says which coding an anchor tells of, if any: the engine enters those first.
+func (a *anchor) starts() (of coding, ok bool) {
+	if a.id == len(encodedStarts) {
+		return partsCoding, true
+	}
+	return base64Coding, a.id < len(encodedStarts)
+}
+
 // noteCoded notes the part around a place that starts one.
 func (c *Classifier) noteCoded(text []byte, p *place, mark int) {
-	if p.anchor.id > len(encodedStarts) || len(c.coded)-mark >= maxCoded || p.at < c.codedUpTo(mark) {
+	of, ok := p.anchor.starts()
+	if !ok || len(c.coded)-mark >= maxCoded || p.at < c.codedUpTo(mark) {
 		return
 	}
-	if p.anchor.id == len(encodedStarts) {
-		if lo, ok := partsAround(text, p.at); ok {
-			c.coded = append(c.coded, codedRun{Span{lo, len(text)}, partsCoding})
-		}
-		return
+	run := codedRun{Span{p.at, len(text)}, of}
+	if of == partsCoding {
+		run.Start, ok = partsAround(text, p.at)
+	} else if run.End, ok = encodedRun(text, p.at); ok {
+		ok = !c.pendingIn(p.at, run.End)
 	}
-	if hi, ok := encodedRun(text, p.at); ok && !c.pendingIn(p.at, hi) {
-		c.coded = append(c.coded, codedRun{Span{p.at, hi}, base64Coding})
+	if ok {
+		c.coded = append(c.coded, run)
 	}
 }
 
@@ -86,31 +95,19 @@ func (c *Classifier) codedUpTo(mark int) int {
 
 // decodeRuns looks into the parts that a scan has noted.
 func (c *Classifier) decodeRuns(text []byte, mark int) {
-	again := c.walk.rescanning
 	for i := mark; i < len(c.coded); i++ {
 		run := c.coded[i]
 		part := text[run.Start:run.End]
-		if run.coding == base64Coding {
+		switch run.coding {
+		case base64Coding:
 			if plain := decodeBase64(part); isGzip(plain) || isJSON(plain) {
 				c.decoded(plain, noMedia)
 			}
-			continue
+		case partsCoding:
+			c.again("#parts", len(part), func() { c.walkMultipart(part) })
+		case formCoding:
+			c.again("#url", len(part), func() { c.walkForm(part) })
 		}
-		layer := "#url"
-		if run.coding == partsCoding {
-			layer = "#parts"
-		}
-		if !c.openLayer(layer, len(part)) {
-			continue
-		}
-		c.walk.rescanning = true // what stands in clear has been reported
-		if run.coding == partsCoding {
-			c.walkMultipart(part)
-		} else {
-			c.walkForm(part)
-		}
-		c.walk.rescanning = again
-		c.closeLayer()
 	}
 	c.coded = c.coded[:mark]
 }

@@ -113,7 +113,7 @@ func NewEngine(cfg Config) (*Engine, error) {
 	e.limits.Layers = orDefault(e.limits.Layers, 4)
 	e.limits.Misses = orDefault(e.limits.Misses, 1000)
 	e.limits.Time = orDefault(e.limits.Time, 50*time.Millisecond)
-	for _, start := range append(slices.Clone(encodedStarts), partHeader) { // their ids are their indexes
+	for _, start := range append(slices.Clone(encodedStarts), partHeader) { // the first ids: see anchor.starts
 		if err := e.addAnchor(anchor{text: start}, openLayer); err != nil {
 			return nil, fmt.Errorf("make engine: %w", err)
 		}

@@ -5,7 +5,6 @@ import (
 	"compress/gzip"
 	"encoding/base64"
 	"io"
-	"strings"
 )
 
 // encodedStarts are the first characters of base64 (RFC 4648) of what is worth
@@ -72,7 +71,7 @@ func isEncoded(text []byte) bool {
 // isBase64 accepts both alphabets, with and without padding, in lines or in one.
 func isBase64(text []byte) bool {
 	for _, b := range bytes.TrimRight(text, "=\r\n") {
-		if foldByte[b] == 0 && strings.IndexByte("+/-_\r\n", b) < 0 || b >= 0x80 {
+		if !isBase64Byte(b) && b != '\r' && b != '\n' {
 			return false
 		}
 	}

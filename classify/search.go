@@ -198,20 +198,24 @@ func (p *places) signs(b *planes.Block, start int) {
 			p.element(i)
 			continue
 		}
-		hi := p.nameEnd(i)
-		var id uint16
-		if word := p.memberWord(i, hi); word == 0 {
-			id = p.classOf(i, hi)
-		} else if known := p.names.member(word); known.word == word {
-			id = known.id
-		} else {
-			id = p.classOf(i, hi)
-			*known = cachedMember{word, id}
-		}
-		if id != 0 && p.f.asked[id] {
+		if id := p.classAt(i); id != 0 && p.f.asked[id] {
 			p.list = append(p.list, place{at: i, end: i + 1, field: id})
 		}
 	}
+}
+
+// classAt returns the class of the name before a sign, 0 if it has none.
+func (p *places) classAt(sign int) uint16 {
+	hi := p.nameEnd(sign)
+	word := p.memberWord(sign, hi)
+	if word == 0 {
+		return p.classOf(sign, hi)
+	}
+	known := p.names.member(word)
+	if known.word != word {
+		*known = cachedMember{word, p.classOf(sign, hi)}
+	}
+	return known.id
 }
 
 // memberWord returns the word of the name that ends at hi if nothing but its letters tells

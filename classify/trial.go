@@ -241,8 +241,9 @@ func (c *Classifier) tryAnchor(doc []byte, p *place) {
 	c.cand.Key, c.cand.Field = value.key, value.class
 	for _, n := range c.e.byAnchor[p.anchor.id] {
 		if n == openLayer {
+			of, _ := p.anchor.starts()
 			_, encoded := encodedRun(doc[:hi], p.at)
-			c.trial.heard = c.trial.heard || encoded || p.anchor.id == len(encodedStarts)
+			c.trial.heard = c.trial.heard || encoded || of == partsCoding
 			continue
 		}
 		c.cand.Anchor = p.anchor.text

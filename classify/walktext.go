@@ -11,13 +11,21 @@ import (
 // walkText looks at running text as a whole, in clear and percent-encoded.
 func (c *Classifier) walkText(text []byte) {
 	c.running(text, Text)
-	if !hasEscapedSign(text) || !c.openLayer("#url", len(text)) {
+	if hasEscapedSign(text) {
+		c.again("#url", len(text), func() { c.inner(unescaped(text), Text) })
+	}
+}
+
+// again looks at a text in another way, in a layer of its own: what was reported of it is not
+// reported again.
+func (c *Classifier) again(layer string, size int, look func()) {
+	if !c.openLayer(layer, size) {
 		return
 	}
-	again := c.walk.rescanning
-	c.walk.rescanning = true // what stands in clear has been reported
-	c.inner(unescaped(text), Text)
-	c.walk.rescanning = again
+	before := c.walk.rescanning
+	c.walk.rescanning = true
+	look()
+	c.walk.rescanning = before
 	c.closeLayer()
 }
 

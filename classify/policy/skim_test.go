@@ -36,7 +36,7 @@ func walkedBy(t testing.TB, walk func(*walker) bool, body string) (o outcome, ok
 		first.nextMask = first.next.below
 	}
 	first.ok = w.fits(first.next, first.nextMask)
-	w.steps = append(w.steps, first)
+	w.begin(first)
 	if !walk(w) {
 		return o, false
 	}

@@ -88,13 +88,18 @@ func (w *walker) walkBody(p *classify.Policing, r *route, root *shape) bool {
 		w.allowed, first.nextMask = everybody, everybody
 	}
 	first.ok = w.fits(first.next, first.nextMask)
-	w.steps, w.kept = append(w.steps[:0], first), 0
+	w.begin(first)
 	if !w.skim() {
-		w.clear()
-		w.steps, w.kept = append(w.steps[:0], first), 0
+		w.begin(first)
 		w.tokens()
 	}
 	return true
+}
+
+// begin goes to the top of the body, with nothing found.
+func (w *walker) begin(first step) {
+	w.clear()
+	w.steps, w.kept = append(w.steps[:0], first), 0
 }
 
 // clear forgets what was found.
