@@ -24,6 +24,7 @@ const (
 	Odd              // what JSON has in strings only: all but white space, letters, digits and - . , : [ ] { } "
 	Backslash        // \
 	Lead             // the first byte of a character above ASCII (RFC 3629), 0xC0 and up
+	Bracket          // [ ] { }
 	Count
 )
 
@@ -83,7 +84,7 @@ func Inside(quotes uint64, carry *uint64) uint64 {
 func fillTable(blocks []Block, text []byte) {
 	for i := range blocks {
 		var rows [Backslash]uint64
-		backslash, lead := uint64(0), uint64(0)
+		backslash, lead, bracket := uint64(0), uint64(0), uint64(0)
 		for r := range rows {
 			b := (*[8]byte)(text[i*BlockSize+r*8:])
 			rows[r] = table[b[0]] | table[b[1]]<<1 | table[b[2]]<<2 | table[b[3]]<<3 |
@@ -91,10 +92,12 @@ func fillTable(blocks []Block, text []byte) {
 			word := binary.LittleEndian.Uint64(b[:])
 			backslash |= topBits(ZeroBytes(word^0x5C5C5C5C5C5C5C5C)) << (8 * r)
 			lead |= topBits(word&(word<<1)) << (8 * r)
+			lower := word | 0x2020202020202020
+			bracket |= topBits(ZeroBytes(lower^0x7B7B7B7B7B7B7B7B)|ZeroBytes(lower^0x7D7D7D7D7D7D7D7D)) << (8 * r)
 		}
 		transpose(&rows)
 		copy(blocks[i][:], rows[:])
-		blocks[i][Backslash], blocks[i][Lead] = backslash, lead
+		blocks[i][Backslash], blocks[i][Lead], blocks[i][Bracket] = backslash, lead, bracket
 	}
 }
 

@@ -4,7 +4,7 @@
 
 // func fillAVX2(out *uint64, text *byte, count int)
 // Requires: AVX, AVX2
-TEXT ·fillAVX2(SB), NOSPLIT, $0-24
+TEXT ·fillAVX2(SB), NOSPLIT, $8-24
 	MOVQ           out+0(FP), AX
 	MOVQ           text+8(FP), CX
 	MOVQ           count+16(FP), DX
@@ -54,14 +54,16 @@ block:
 	VPMOVMSKB Y11, R11
 	VMOVDQU   jsonLows<>+0(SB), Y11
 	VPSHUFB   Y10, Y11, Y11
-	VPAND     Y11, Y12, Y11
-	VPCMPEQB  Y9, Y11, Y11
+	VPAND     Y11, Y12, Y12
+	VPCMPEQB  Y9, Y12, Y11
 	VPMOVMSKB Y11, R12
 	VPCMPEQB  Y7, Y10, Y11
 	VPMOVMSKB Y11, R13
 	VPSLLW    $0x01, Y10, Y11
 	VPAND     Y10, Y11, Y11
 	VPMOVMSKB Y11, R14
+	VPSLLW    $0x02, Y12, Y10
+	VPMOVMSKB Y10, R15
 	VMOVDQU   32(CX), Y10
 	VPSRLW    $0x04, Y10, Y11
 	VPAND     Y2, Y11, Y11
@@ -72,11 +74,11 @@ block:
 	VPAND     Y13, Y11, Y11
 	VPAND     Y3, Y11, Y13
 	VPCMPEQB  Y9, Y13, Y13
-	VPMOVMSKB Y13, R15
-	NOTL      R15
-	SHLQ      $0x20, R15
-	ORQ       BX, R15
-	MOVQ      R15, (AX)
+	VPMOVMSKB Y13, BP
+	NOTL      BP
+	SHLQ      $0x20, BP
+	ORQ       BX, BP
+	MOVQ      BP, (AX)
 	VPAND     Y4, Y11, Y13
 	VPCMPEQB  Y9, Y13, Y13
 	VPMOVMSKB Y13, BX
@@ -115,8 +117,8 @@ block:
 	MOVQ      BX, 48(AX)
 	VMOVDQU   jsonLows<>+0(SB), Y11
 	VPSHUFB   Y10, Y11, Y11
-	VPAND     Y11, Y12, Y11
-	VPCMPEQB  Y9, Y11, Y11
+	VPAND     Y11, Y12, Y12
+	VPCMPEQB  Y9, Y12, Y11
 	VPMOVMSKB Y11, BX
 	SHLQ      $0x20, BX
 	ORQ       R12, BX
@@ -132,8 +134,13 @@ block:
 	SHLQ      $0x20, BX
 	ORQ       R14, BX
 	MOVQ      BX, 72(AX)
+	VPSLLW    $0x02, Y12, Y10
+	VPMOVMSKB Y10, BX
+	SHLQ      $0x20, BX
+	ORQ       R15, BX
+	MOVQ      BX, 80(AX)
 	ADDQ      $0x40, CX
-	ADDQ      $0x50, AX
+	ADDQ      $0x58, AX
 	DECQ      DX
 	JMP       block
 
@@ -182,9 +189,9 @@ DATA jsonHighs<>+1(SB)/1, $0x00
 DATA jsonHighs<>+2(SB)/1, $0x02
 DATA jsonHighs<>+3(SB)/1, $0x04
 DATA jsonHighs<>+4(SB)/1, $0x10
-DATA jsonHighs<>+5(SB)/1, $0x08
+DATA jsonHighs<>+5(SB)/1, $0x28
 DATA jsonHighs<>+6(SB)/1, $0x10
-DATA jsonHighs<>+7(SB)/1, $0x08
+DATA jsonHighs<>+7(SB)/1, $0x28
 DATA jsonHighs<>+8(SB)/1, $0x00
 DATA jsonHighs<>+9(SB)/1, $0x00
 DATA jsonHighs<>+10(SB)/1, $0x00
@@ -198,9 +205,9 @@ DATA jsonHighs<>+17(SB)/1, $0x00
 DATA jsonHighs<>+18(SB)/1, $0x02
 DATA jsonHighs<>+19(SB)/1, $0x04
 DATA jsonHighs<>+20(SB)/1, $0x10
-DATA jsonHighs<>+21(SB)/1, $0x08
+DATA jsonHighs<>+21(SB)/1, $0x28
 DATA jsonHighs<>+22(SB)/1, $0x10
-DATA jsonHighs<>+23(SB)/1, $0x08
+DATA jsonHighs<>+23(SB)/1, $0x28
 DATA jsonHighs<>+24(SB)/1, $0x00
 DATA jsonHighs<>+25(SB)/1, $0x00
 DATA jsonHighs<>+26(SB)/1, $0x00
@@ -222,9 +229,9 @@ DATA jsonLows<>+7(SB)/1, $0x1c
 DATA jsonLows<>+8(SB)/1, $0x1c
 DATA jsonLows<>+9(SB)/1, $0x1d
 DATA jsonLows<>+10(SB)/1, $0x1d
-DATA jsonLows<>+11(SB)/1, $0x18
+DATA jsonLows<>+11(SB)/1, $0x38
 DATA jsonLows<>+12(SB)/1, $0x12
-DATA jsonLows<>+13(SB)/1, $0x1b
+DATA jsonLows<>+13(SB)/1, $0x3b
 DATA jsonLows<>+14(SB)/1, $0x12
 DATA jsonLows<>+15(SB)/1, $0x10
 DATA jsonLows<>+16(SB)/1, $0x0e
@@ -238,9 +245,9 @@ DATA jsonLows<>+23(SB)/1, $0x1c
 DATA jsonLows<>+24(SB)/1, $0x1c
 DATA jsonLows<>+25(SB)/1, $0x1d
 DATA jsonLows<>+26(SB)/1, $0x1d
-DATA jsonLows<>+27(SB)/1, $0x18
+DATA jsonLows<>+27(SB)/1, $0x38
 DATA jsonLows<>+28(SB)/1, $0x12
-DATA jsonLows<>+29(SB)/1, $0x1b
+DATA jsonLows<>+29(SB)/1, $0x3b
 DATA jsonLows<>+30(SB)/1, $0x12
 DATA jsonLows<>+31(SB)/1, $0x10
 GLOBL jsonLows<>(SB), RODATA|NOPTR, $32

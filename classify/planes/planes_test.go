@@ -11,7 +11,7 @@ import (
 func TestClasses(t *testing.T) {
 	classes := [Count]string{
 		Word: "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_\x7f", Digit: "0123456789", Separator: " -.", Sign: ":=<",
-		Rare: "@!$%\\^|~", Quote: `"`, Backslash: `\`,
+		Rare: "@!$%\\^|~", Quote: `"`, Backslash: `\`, Bracket: "[]{}",
 	}
 	classes[Long] = classes[Word] + "+-/"
 	for b := range 256 {
@@ -63,6 +63,9 @@ func check(t *testing.T, text []byte) {
 		}
 		if b == '\\' {
 			set |= 1 << Backslash
+		}
+		if strings.IndexByte("[]{}", b) >= 0 {
+			set |= 1 << Bracket
 		}
 		for p := range Count {
 			if got[i/BlockSize][p]>>(i%BlockSize)&1 != set>>p&1 {

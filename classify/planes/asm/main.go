@@ -52,9 +52,10 @@ const (
 	number    = 1 << 2 // 3 x 0-A: 0-9 :
 	upperHalf = 1 << 3 // 5,7 x 0-A,B,D: P-Z p-z [ ] { }
 	lowerHalf = 1 << 4 // 4,6 x 1-F: A-O a-o
+	bracket   = 1 << 5 // 5,7 x B,D: [ ] { }
 )
 
-var jsonHighs = [16]byte{0: space, 2: signs, 3: number, 4: lowerHalf, 5: upperHalf, 6: lowerHalf, 7: upperHalf}
+var jsonHighs = [16]byte{0: space, 2: signs, 3: number, 4: lowerHalf, 5: upperHalf | bracket, 6: lowerHalf, 7: upperHalf | bracket}
 
 func jsonLows() (t [16]byte) {
 	for half := range 16 {
@@ -70,7 +71,7 @@ func jsonLows() (t [16]byte) {
 			t[half] |= number | upperHalf
 		}
 		if half == 11 || half == 13 {
-			t[half] |= upperHalf
+			t[half] |= upperHalf | bracket
 		}
 		if half >= 1 {
 			t[half] |= lowerHalf
@@ -111,7 +112,7 @@ func every(name string, b byte) VecVirtual {
 const (
 	blockBytes = 64
 	planeBytes = 8
-	planeCount = 10
+	planeCount = 11
 )
 
 func main() {
@@ -160,12 +161,13 @@ func main() {
 			func(t VecVirtual) bool {
 				VMOVDQU(jsonLow, t)
 				VPSHUFB(x, t, t)
-				VPAND(t, json, t)
-				VPCMPEQB(zero, t, t)
+				VPAND(t, json, json)
+				VPCMPEQB(zero, json, t)
 				return false
 			},
 			func(t VecVirtual) bool { VPCMPEQB(backslash, x, t); return false },
 			func(t VecVirtual) bool { VPSLLW(U8(1), x, t); VPAND(x, t, t); return false }, // both top bits
+			func(t VecVirtual) bool { VPSLLW(U8(2), json, t); return false },
 		} {
 			t, mask := YMM(), GP64()
 			inverted := gather(t)
