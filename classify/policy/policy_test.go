@@ -20,13 +20,21 @@ var asOf = time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
 // newEngine returns an engine that judges by a policy; nil for none.
 func newEngine(t testing.TB, p *Policy) *classify.Engine {
 	t.Helper()
+	var cfg classify.Config
+	if p != nil {
+		cfg.Policy = p
+	}
+	return newEngineOf(t, cfg)
+}
+
+// newEngineOf makes an engine of the usual detectors and of what else is asked for.
+func newEngineOf(t testing.TB, asked classify.Config) *classify.Engine {
+	t.Helper()
 	cfg, err := engineConfig()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p != nil {
-		cfg.Policy = p
-	}
+	cfg.Policy, cfg.Observe, cfg.ReadToken = asked.Policy, asked.Observe, asked.ReadToken
 	e, err := classify.NewEngine(cfg)
 	if err != nil {
 		t.Fatal(err)

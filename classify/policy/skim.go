@@ -29,17 +29,19 @@ func (w *walker) skim() bool {
 	for pos := 0; pos < len(w.body); {
 		blocks := planes.Fill(s.blocks[:], w.body[pos:])
 		for i := range blocks {
-			structure, quotes, ok := s.structure(&blocks[i], len(w.body)-pos)
+			signs, commas, quotes, ok := s.structure(&blocks[i], len(w.body)-pos)
 			if !ok {
 				return false
 			}
-			for ; structure != 0; structure &= structure - 1 {
-				if top = w.sign(top, pos, bits.TrailingZeros64(structure), quotes); top == nil {
+			for next := w.until(top, signs, commas); next != 0; next = w.until(top, signs, commas) {
+				if top = w.sign(top, pos, bits.TrailingZeros64(next), quotes); top == nil {
 					return false
 				}
 				if w.deep {
 					return true
 				}
+				behind := ^(next ^ (next - 1))
+				signs, commas = signs&behind, commas&behind
 			}
 			pos += planes.BlockSize
 		}
@@ -47,9 +49,17 @@ func (w *walker) skim() bool {
 	return true
 }
 
-// structure returns the brackets, colons, commas and line ends of a block that are in no
-// string, and the quotes that bound strings; false if something else is in none.
-func (s *skimming) structure(b *planes.Block, size int) (structure, quotes uint64, ok bool) {
+// until returns the signs of a block of which the first is to be looked at: commas tell of items only.
+func (w *walker) until(top *step, signs, commas uint64) uint64 {
+	if top.list {
+		return signs | commas
+	}
+	return signs
+}
+
+// structure returns the brackets and colons of a block that are in no string, the commas and
+// line ends, and the quotes that bound strings; false if something else is in none.
+func (s *skimming) structure(b *planes.Block, size int) (signs, commas, quotes uint64, ok bool) {
 	behind := uint64(0)
 	if b[planes.Backslash]|s.odd != 0 {
 		behind = planes.Escaped(b[planes.Backslash], &s.odd)
@@ -60,8 +70,8 @@ func (s *skimming) structure(b *planes.Block, size int) (structure, quotes uint6
 	if size < planes.BlockSize {
 		between &= 1<<size - 1
 	}
-	value := b[planes.Word] | b[planes.Separator]
-	return between &^ value, quotes, b[planes.Odd]&between == 0
+	signs = (b[planes.Sign] | b[planes.Bracket]) & between
+	return signs, between &^ (signs | b[planes.Word] | b[planes.Separator]), quotes, b[planes.Odd]&between == 0
 }
 
 // sign looks at one sign, of the block that starts at pos. It returns the object or list behind
@@ -74,7 +84,7 @@ func (w *walker) sign(top *step, pos, i int, quotes uint64) *step {
 			return nil
 		}
 	case ',':
-		if top.list && !w.value(top, at+1, true) {
+		if !w.value(top, at+1, true) {
 			return nil
 		}
 	case '{', '[':
@@ -112,9 +122,8 @@ func (w *walker) nameBefore(top *step, pos, i int, quotes uint64) bool {
 	if start < pos { // it starts before the block
 		start = openingQuote(w.body[:end])
 	}
-	t := jsonscan.Token{Kind: jsonscan.Key, Start: start + 1, End: end}
-	t.Escaped = w.backslash && bytes.IndexByte(w.body[t.Start:t.End], '\\') >= 0
-	w.member(top, &t)
+	start++
+	w.named(top, start, end, w.backslash && bytes.IndexByte(w.body[start:end], '\\') >= 0)
 	return true
 }
 

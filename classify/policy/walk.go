@@ -36,6 +36,8 @@ type walker struct {
 	kept      int
 	seed      maphash.Seed
 	mediaType string
+	known     knownMembers
+	other     granted // of a name that is not remembered
 	skimming
 }
 
@@ -80,25 +82,22 @@ func (w *walker) walkBody(p *classify.Policing, r *route, root *shape) bool {
 		return false
 	}
 	w.route = r
-	first := step{next: root}
-	if root != nil {
-		first.nextMask = root.below
-	}
-	if !r.fields {
-		w.allowed, first.nextMask = everybody, everybody
-	}
-	first.ok = w.fits(first.next, first.nextMask)
-	w.begin(first)
-	if !w.skim() {
-		w.begin(first)
+	if w.begin(root); !w.skim() {
+		w.begin(root)
 		w.tokens()
 	}
 	return true
 }
 
 // begin goes to the top of the body, with nothing found.
-func (w *walker) begin(first step) {
+func (w *walker) begin(root *shape) {
 	w.clear()
+	var first step
+	if !w.route.fields {
+		w.allowed, first.mask = everybody, everybody
+	}
+	g := grantedBy(root, 0)
+	w.comes(&first, &g)
 	w.steps, w.kept = append(w.steps[:0], first), 0
 }
 
@@ -115,7 +114,7 @@ func (w *walker) tokens() {
 		t := s.Next()
 		switch t.Kind {
 		case jsonscan.Key:
-			w.member(top, &t)
+			w.named(top, t.Start, t.End, t.Escaped)
 		case jsonscan.String, jsonscan.Number, jsonscan.True, jsonscan.False:
 			top.items++
 			if !top.ok && (t.Kind != jsonscan.String || t.End > t.Start) { // an empty string tells nothing
@@ -138,49 +137,30 @@ func (w *walker) tokens() {
 	}
 }
 
-// fits says whether a plain value may stand where a shape is.
-func (w *walker) fits(next *shape, mask uint64) bool {
-	if next != nil {
-		if next.writeOnly {
-			return false
-		}
-		mask |= next.self
-	}
-	return mask&w.allowed != 0 && mask&denied == 0
-}
-
 func startsAsJSON(body []byte) bool {
 	body = bytes.TrimLeft(body, "\xEF\xBB\xBF \t\r\n")
 	return len(body) > 1 && (body[0] == '{' || body[0] == '[')
 }
 
-// member notes the name of the value that comes.
-func (w *walker) member(top *step, t *jsonscan.Token) {
-	name := w.body[t.Start:t.End]
-	if t.Escaped {
-		w.name = jsonscan.AppendUnescaped(w.name[:0], name)
-		name = w.name
-	}
-	top.next, top.nextMask = top.shape.member(name), top.mask
-	if top.next != nil {
-		top.nextMask |= top.next.below
-	}
-	if mask, ok := w.route.names.get(name); ok {
-		top.nextMask |= mask
-	}
-	top.ok = w.fits(top.next, top.nextMask)
-	top.start, top.end, top.escaped = t.Start, t.End, t.Escaped
+// named notes the name of the value that comes.
+func (w *walker) named(top *step, start, end int, escaped bool) {
+	top.start, top.end, top.escaped = start, end, escaped
+	w.comes(top, w.member(top.shape, start, end, escaped))
+}
+
+// comes notes what holds for the value that comes.
+func (w *walker) comes(top *step, g *granted) {
+	top.next, top.nextMask = g.next, top.mask|g.mask
+	plain := top.mask | g.plain
+	top.ok = plain&w.allowed != 0 && plain&denied == 0
 }
 
 // enter goes into an object or list.
 func (w *walker) enter(top *step, list bool) *step {
 	s := step{shape: top.next, mask: top.nextMask, list: list}
 	if list { // the items are all alike
-		s.next, s.nextMask = s.shape.item(), s.mask
-		if s.next != nil {
-			s.nextMask |= s.next.below
-		}
-		s.ok = w.fits(s.next, s.nextMask)
+		g := grantedBy(s.shape.item(), 0)
+		w.comes(&s, &g)
 	}
 	w.steps = append(w.steps, s)
 	return &w.steps[len(w.steps)-1]
@@ -218,12 +198,7 @@ func (w *walker) appendStep(pointer []byte, i int) []byte {
 	case s.list:
 		return append(pointer, "/*"...)
 	}
-	name := w.body[s.start:s.end]
-	if s.escaped {
-		w.name = jsonscan.AppendUnescaped(w.name[:0], name)
-		name = w.name
-	}
-	return classify.AppendName(pointer, name)
+	return classify.AppendName(pointer, w.plain(s.start, s.end, s.escaped))
 }
 
 // maxPointer is the length from which on pointers are cut, as those of findings are.
