@@ -56,7 +56,7 @@ const maxCallers = 4096
 func (c *Classifier) caller(x *Exchange) (Caller, []uint64) {
 	o := c.seen
 	client := c.client(x)
-	credential := credentialOf(x)
+	credential := c.view.credential
 	if credential == nil {
 		who := Caller{Client: client, ID: client, Anonymous: c.view.Anonymous}
 		if client != 0 {
@@ -116,22 +116,6 @@ func withoutScheme(credential []byte) []byte {
 		return bytes.TrimSpace(token)
 	}
 	return credential
-}
-
-// credentialOf returns what identifies the caller: the value of the first header that does,
-// of cookies the session's.
-func credentialOf(x *Exchange) []byte {
-	for _, name := range credentialHeaders {
-		value := x.Request.Header(name)
-		if len(value) == 0 {
-			continue
-		}
-		if name == "cookie" {
-			return sessionOf(value)
-		}
-		return value
-	}
-	return nil
 }
 
 // sessionOf returns the cookie that is named as a session or token, or all of them: what

@@ -53,6 +53,7 @@ type search struct {
 	trial  trial
 	names  nameCache
 	known  quietHeaders
+	media  lastMedia
 	budget budget
 	// seen is the exchange as those see it who look at many.
 	seen *observer

@@ -79,6 +79,27 @@ func mediaOf(contentType []byte) media {
 	return otherMedia
 }
 
+// lastMedia is the content type that was read last: most messages of a service have the same.
+type lastMedia struct {
+	text  [64]byte
+	size  int
+	media media
+}
+
+// of is mediaOf.
+func (l *lastMedia) of(contentType []byte) media {
+	if contentType == nil {
+		return noMedia
+	}
+	if len(contentType) > len(l.text) {
+		return mediaOf(contentType)
+	}
+	if string(l.text[:l.size]) != string(contentType) || l.size == 0 {
+		l.media, l.size = mediaOf(contentType), copy(l.text[:], contentType)
+	}
+	return l.media
+}
+
 // form is the form in which a text is written.
 type form uint8
 

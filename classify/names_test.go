@@ -66,7 +66,7 @@ func TestRoute(t *testing.T) {
 		{"/v1beta1/pods", "/v1beta1/pods"},
 		{"/1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16/17/18/19", "/{id}/{id}/{id}/{id}/{id}/{id}/{id}/{id}/{id}/{id}/{id}/{id}/{id}/{id}/{id}/{id}/…"},
 	} {
-		if got := routeOf([]byte(c.target), ""); got != c.want {
+		if got := RouteOf([]byte(c.target)); got != c.want {
 			t.Errorf("%q: got %q, want %q", c.target, got, c.want)
 		}
 	}

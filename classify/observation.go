@@ -148,7 +148,7 @@ func (c *Classifier) observe(asOf time.Time) *Observation {
 	}
 	var names []uint64
 	o.Caller, names = c.caller(x)
-	o.Object = c.seen.object(x.Target, c.view.route, o.HTTP.service())
+	o.Object = c.seen.object(x.Target, &c.view.paths.path, c.view.route, o.HTTP.service())
 	if o.Answer.Private {
 		o.Answer.Body = sipHash(c.seen.key, x.Response.Body)
 	}
@@ -180,25 +180,21 @@ var queryIDs = map[string]bool{
 
 // object finds the identifiers of a target. The segments of a path that its template does
 // not keep are identifiers.
-func (o *observer) object(target []byte, route, service string) (obj Object) {
+func (o *observer) object(target []byte, p *path, route, service string) (obj Object) {
 	if route == "" {
 		return obj
 	}
 	var buf [128]byte
-	ids, last := buf[:0], []byte(nil)
-	path := pathOf(target)
-	for seg := range bytes.SplitSeq(path, []byte("/")) {
-		if len(seg) > 0 && !isRouteWord(seg) {
-			ids, last = append(append(ids, '/'), seg...), seg
+	ids, last := append(buf[:0], p.ids...), p.last
+	if i := bytes.IndexByte(target, '?'); i >= 0 {
+		for name, value := range queryPairs(target[i+1:]) {
+			if len(value) > 0 && queryIDs[foldName(name)] {
+				ids, last = append(append(ids, '?'), value...), value
+			}
 		}
 	}
-	for name, value := range queryPairs(target) {
-		if len(value) > 0 && queryIDs[foldName(name)] {
-			ids, last = append(append(ids, '?'), value...), value
-		}
-	}
-	if i := bytes.LastIndexByte(path, '/'); last == nil && i >= 0 && i+1 < len(path) {
-		obj.Named, last = true, path[i+1:]
+	if i := bytes.LastIndexByte(p.text, '/'); last == nil && i >= 0 && i+1 < len(p.text) {
+		obj.Named, last = true, p.text[i+1:]
 		ids = append(ids, last...)
 		route = route[:strings.LastIndexByte(route, '/')+1]
 	}
@@ -232,9 +228,8 @@ func (o *observer) family(service, template string) uint64 {
 }
 
 // queryPairs yields the names and values of a query, as they stand.
-func queryPairs(target []byte) func(yield func(name, value []byte) bool) {
+func queryPairs(query []byte) func(yield func(name, value []byte) bool) {
 	return func(yield func(name, value []byte) bool) {
-		_, query, _ := bytes.Cut(target, []byte("?"))
 		for pair := range bytes.SplitSeq(query, []byte("&")) {
 			name, value, _ := bytes.Cut(pair, []byte("="))
 			if len(name) > 0 && !yield(name, value) {

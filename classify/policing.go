@@ -132,7 +132,11 @@ func AppendName(pointer, name []byte) []byte {
 }
 
 // RouteOf returns the path of a request target as a template without values.
-func RouteOf(target []byte) string { return routeOf(target, "") }
+func RouteOf(target []byte) string {
+	var p paths
+	p.read(target)
+	return p.template
+}
 
 // PathOf returns the path of a request target: without scheme, authority, query and
 // fragment.

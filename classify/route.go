@@ -30,44 +30,79 @@ func pathOf(target []byte) []byte {
 	return target
 }
 
-// routeOf turns a target into a template without values: segments that look
-// like identifiers become {id}. It returns last itself when the template is the
-// same, which spares the allocation on steady traffic.
-func routeOf(target []byte, last string) string {
-	path := pathOf(target)
-	if len(path) == 0 {
-		return ""
-	}
+// paths reads the paths of targets. It belongs to one classifier.
+type paths struct {
+	// known are the templates that were made last.
+	known map[string]knownRoute
+	path
+}
+
+// path is what the path of a target tells.
+type path struct {
+	knownRoute
+	// text is the path, ids are the identifiers in it, each behind a slash, and last is the last of them,
+	// nil without one.
+	text, ids, last []byte
+}
+
+// knownRoute is a template, and what it tells by itself.
+type knownRoute struct {
+	template string
+	// handsOut says that the route exists to hand out tokens.
+	handsOut bool
+}
+
+// read turns a target into a template without values: segments that look like
+// identifiers become {id}.
+func (p *paths) read(target []byte) {
 	var buf [maxRoute + maxRouteSegment + 8]byte
-	out := buf[:0]
-	for n := 0; len(path) > 0; n++ {
-		seg := path
-		if i := bytes.IndexByte(path, '/'); i >= 0 {
-			seg, path = path[:i], path[i+1:]
+	out, cut := buf[:0], false
+	p.path = path{text: pathOf(target), ids: p.ids[:0]}
+	rest := p.text
+	for n := 0; len(rest) > 0; n++ {
+		seg := rest
+		if i := bytes.IndexByte(rest, '/'); i >= 0 {
+			seg, rest = rest[:i], rest[i+1:]
 		} else {
-			path = nil
+			rest = nil
 		}
 		if len(seg) == 0 {
 			continue
 		}
-		if n > maxSegments || len(out)+len(seg) > maxRoute {
-			out = append(out, "/…"...)
-			break
+		word := isRouteWord(seg)
+		if !word {
+			p.ids, p.last = append(append(p.ids, '/'), seg...), seg
 		}
+		switch {
+		case cut:
+		case n > maxSegments || len(out)+len(seg) > maxRoute:
+			out, cut = append(out, "/…"...), true
+		case word:
+			out = append(append(out, '/'), seg...)
+		default:
+			out = append(out, "/{id}"...)
+		}
+	}
+	if len(out) == 0 && len(p.text) > 0 {
 		out = append(out, '/')
-		if isRouteWord(seg) {
-			out = append(out, seg...)
-		} else {
-			out = append(out, "{id}"...)
-		}
 	}
-	if len(out) == 0 {
-		return "/"
+	p.knownRoute = p.lookUp(out)
+	if cut { // its end is not in the template
+		p.handsOut = isTokenRoute(p.text)
 	}
-	if string(out) == last {
-		return last
+}
+
+// lookUp returns a template that was made before, which spares the allocation.
+func (p *paths) lookUp(template []byte) knownRoute {
+	if r, ok := p.known[string(template)]; ok {
+		return r
 	}
-	return string(out)
+	if p.known == nil || len(p.known) >= maxRemembered {
+		p.known = map[string]knownRoute{}
+	}
+	r := knownRoute{string(template), isTokenRoute(template)}
+	p.known[r.template] = r
+	return r
 }
 
 // isRouteWord says whether a path segment is a name that the API's author

@@ -2,6 +2,7 @@ package classify
 
 import (
 	"bytes"
+	"cmp"
 	"time"
 )
 
@@ -22,7 +23,10 @@ type View struct {
 	// several of them. It stays from one exchange to the next.
 	Memo any
 
+	paths paths
 	route string
+	// credential identifies the caller, nil without one.
+	credential []byte
 	// request and response are the media types, as far as they were asked for.
 	request, response mediaType
 }
@@ -52,14 +56,12 @@ func (v *View) Route() string { return v.route }
 
 // reset fills the view for an exchange, whose route may be given.
 func (v *View) reset(x *Exchange, asOf time.Time, route string) {
-	if route == "" {
-		route = routeOf(x.Target, v.route)
-	}
+	v.paths.read(x.Target)
 	*v = View{
-		AsOf: asOf, Findings: v.Findings[:0], Memo: v.Memo, route: route, TokenRoute: isTokenRoute(x.Target),
-		request: mediaType{text: v.request.text}, response: mediaType{text: v.response.text},
+		AsOf: asOf, Findings: v.Findings[:0], Memo: v.Memo, paths: v.paths, route: cmp.Or(route, v.paths.template), TokenRoute: v.paths.handsOut,
+		credential: credentialOf(x), request: mediaType{text: v.request.text}, response: mediaType{text: v.response.text},
 	}
-	v.Anonymous = len(x.Method) > 0 && !hasCredential(x)
+	v.Anonymous = len(x.Method) > 0 && v.credential == nil && !bytes.Contains(x.Target, []byte("token=")) && !bytes.Contains(x.Target, []byte("api_key="))
 }
 
 // credentialHeaders are the request headers by which callers identify
@@ -69,16 +71,35 @@ var credentialHeaders = []string{
 	"proxy-authorization", "x-amz-security-token", "x-forwarded-user", "x-user-id",
 }
 
-func hasCredential(x *Exchange) bool {
+// credentialLengths has a bit for the length of each of them.
+var credentialLengths = func() (set uint64) {
+	for _, name := range credentialHeaders {
+		set |= 1 << len(name)
+	}
+	return set
+}()
+
+// credentialOf returns what identifies the caller: the value of the first of the headers that do, of cookies
+// the session's; nil without one.
+func credentialOf(x *Exchange) []byte {
+	best := len(credentialHeaders)
+	var value []byte
 	for i := range x.Request.Headers {
 		h := &x.Request.Headers[i]
-		for _, name := range credentialHeaders {
-			if len(h.Value) > 0 && equalFold(h.Name, name) {
-				return true
+		if len(h.Value) == 0 || credentialLengths>>min(len(h.Name), 63)&1 == 0 {
+			continue
+		}
+		for rank, name := range credentialHeaders[:best] {
+			if equalFold(h.Name, name) {
+				best, value = rank, h.Value
+				break
 			}
 		}
 	}
-	return bytes.Contains(x.Target, []byte("token=")) || bytes.Contains(x.Target, []byte("api_key="))
+	if value != nil && credentialHeaders[best] == "cookie" {
+		return sessionOf(value)
+	}
+	return value
 }
 
 // tokenRouteWords are the last words of paths that hand out tokens.
@@ -87,9 +108,8 @@ var tokenRouteWords = []string{
 	"refresh", "session", "sessions", "authorize", "register", "signup", "sign-up", "obtain", "jwt", "sso", "callback",
 }
 
-// isTokenRoute looks at the last two segments of the path.
-func isTokenRoute(target []byte) bool {
-	path := pathOf(target)
+// isTokenRoute looks at the last two segments of a path.
+func isTokenRoute(path []byte) bool {
 	for range 2 {
 		path = bytes.TrimRight(path, "/")
 		i := bytes.LastIndexByte(path, '/')

@@ -14,7 +14,7 @@ func (c *Classifier) walkBody(where Where, m *Message) {
 	if m.Escaped && c.quietEscaped(m.Body) {
 		return
 	}
-	if body := c.recoded(c.body(m)); !c.walkDocument(body, mediaOf(m.Header("content-type"))) {
+	if body := c.recoded(c.body(m)); !c.walkDocument(body, c.media.of(m.Header("content-type"))) {
 		c.walkText(body)
 	}
 }
