@@ -16,25 +16,26 @@ func AppendUnescaped(dst, src []byte) []byte {
 	start := len(dst)
 	dst = slices.Grow(dst, len(src)+slack)[:start+len(src)+slack] // copies of words may go past the end
 	n, i := start, 0                                              // written and read up to here
-	var blocks [windowBlocks]planes.Block
+	var blocks [windowBlocks]planes.Quoting
 	for at := 0; at < len(src); at += len(blocks) * planes.BlockSize {
-		filled := planes.Fill(blocks[:], src[at:])
-		for b := range filled {
-			for signs := filled[b][planes.Backslash]; signs != 0; signs &= signs - 1 {
+		for b, block := range planes.FillQuoting(blocks[:], src[at:]) {
+			for signs := block.Backslashes; signs != 0; signs &= signs - 1 {
 				next := at + b*planes.BlockSize + bits.TrailingZeros64(signs)
 				if next < i { // it is part of the escape before
 					continue
 				}
 				if next-i <= slack && i+slack <= len(src) { // the usual case: short words between quotes
-					*(*[slack]byte)(dst[n:]) = [slack]byte(src[i:])
+					copy(dst[n:n+slack], src[i:i+slack])
 				} else {
 					copy(dst[n:], src[i:next])
 				}
 				n += next - i
-				if next+1 < len(src) && simpleEscape[src[next+1]] != 0 {
-					dst[n] = simpleEscape[src[next+1]]
-					n, i = n+1, next+2
-					continue
+				if next+1 < len(src) {
+					if plain := simpleEscape[src[next+1]]; plain != 0 {
+						dst[n] = plain
+						n, i = n+1, next+2
+						continue
+					}
 				}
 				out, in := escape(dst[n:], src[next:])
 				n, i = n+out, next+in

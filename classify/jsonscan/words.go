@@ -35,17 +35,17 @@ const ones = 0x0101010101010101
 func zeroBytes(w uint64) uint64 { return (w - ones) &^ w & (ones << 7) }
 
 // windowBlocks is how many blocks of a string are looked at in one go.
-const windowBlocks = 4
+const windowBlocks = 8
 
 // closingQuote returns the offset of the quote that ends a string of which text[i:]
 // is the rest, or the length of text, and whether there is a backslash before.
 func closingQuote(text []byte, i int) (end int, escapes bool) {
-	var blocks [windowBlocks]planes.Block
+	var blocks [windowBlocks]planes.Quoting
 	escaped := uint64(0) // 1 if the first byte of the block is escaped
 	for ; i < len(text); i += len(blocks) * planes.BlockSize {
-		for b, block := range planes.Fill(blocks[:], text[i:]) {
-			quotes := block[planes.Quote]
-			if backslash := block[planes.Backslash]; backslash|escaped != 0 {
+		for b, block := range planes.FillQuoting(blocks[:], text[i:]) {
+			quotes := block.Quotes
+			if backslash := block.Backslashes; backslash|escaped != 0 {
 				quotes &^= planes.Escaped(backslash, &escaped)
 				if first := quotes & -quotes; backslash&(first-1) != 0 {
 					escapes = true
@@ -57,4 +57,20 @@ func closingQuote(text []byte, i int) (end int, escapes bool) {
 		}
 	}
 	return len(text), escapes
+}
+
+// HoldsDoubleBackslash says whether two backslashes stand side by side. In the inside of a
+// string that holds JSON they begin an escape of that JSON, unless it is cut there.
+func HoldsDoubleBackslash(text []byte) bool {
+	var blocks [windowBlocks]planes.Quoting
+	before := uint64(0) // 1 if the byte before the block is one
+	for i := 0; i < len(text); i += len(blocks) * planes.BlockSize {
+		for _, block := range planes.FillQuoting(blocks[:], text[i:]) {
+			if block.Backslashes&(block.Backslashes<<1|before) != 0 {
+				return true
+			}
+			before = block.Backslashes >> 63
+		}
+	}
+	return false
 }

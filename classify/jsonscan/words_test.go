@@ -1,6 +1,7 @@
 package jsonscan
 
 import (
+	"bytes"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -41,5 +42,19 @@ func BenchmarkAppendUnescaped(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		dst = AppendUnescaped(dst[:0], text)
+	}
+}
+
+func TestHoldsDoubleBackslash(t *testing.T) {
+	for _, size := range []int{0, 1, 62, 63, 64, 65, 511, 512, 513} {
+		text := bytes.Repeat([]byte{'a'}, size)
+		for _, c := range []struct {
+			behind string
+			want   bool
+		}{{"", false}, {`\`, false}, {`\"b\"`, false}, {`\\`, true}, {`\"\\n`, true}} {
+			if got := HoldsDoubleBackslash(append(text[:size:size], c.behind...)); got != c.want {
+				t.Errorf("%d letters and %q: got %v, want %v", size, c.behind, got, c.want)
+			}
+		}
 	}
 }

@@ -54,6 +54,26 @@ func Fill(blocks []Block, text []byte) []Block {
 	return blocks[:whole+1]
 }
 
+// Quoting holds the planes by which the end of a JSON string is found.
+type Quoting struct{ Quotes, Backslashes uint64 }
+
+// FillQuoting is Fill for these planes.
+func FillQuoting(blocks []Quoting, text []byte) []Quoting {
+	text = text[:min(len(text), len(blocks)*BlockSize)]
+	whole := len(text) / BlockSize
+	if whole > 0 {
+		fillQuoting(blocks[:whole], text)
+	}
+	rest := text[whole*BlockSize:]
+	if len(rest) == 0 {
+		return blocks[:whole]
+	}
+	var padded [BlockSize]byte
+	copy(padded[:], rest)
+	fillQuoting(blocks[whole:whole+1], padded[:])
+	return blocks[:whole+1]
+}
+
 // Escaped returns the bytes of a block that a backslash escapes: those behind
 // backslashes at even places of their run. It keeps in carry whether the first byte of
 // the next block is one (Langdale and Lemire, "Parsing Gigabytes of JSON per Second",
@@ -98,6 +118,19 @@ func fillTable(blocks []Block, text []byte) {
 		transpose(&rows)
 		copy(blocks[i][:], rows[:])
 		blocks[i][Backslash], blocks[i][Lead], blocks[i][Bracket] = backslash, lead, bracket
+	}
+}
+
+// fillQuotingTable is fillQuoting without vector code.
+func fillQuotingTable(blocks []Quoting, text []byte) {
+	for i := range blocks {
+		var q Quoting
+		for r := range 8 {
+			word := binary.LittleEndian.Uint64(text[i*BlockSize+r*8:])
+			q.Quotes |= topBits(ZeroBytes(word^0x2222222222222222)) << (8 * r)
+			q.Backslashes |= topBits(ZeroBytes(word^0x5C5C5C5C5C5C5C5C)) << (8 * r)
+		}
+		blocks[i] = q
 	}
 }
 

@@ -377,3 +377,76 @@ DATA at<>+13(SB)/1, $0x40
 DATA at<>+14(SB)/1, $0x40
 DATA at<>+15(SB)/1, $0x40
 GLOBL at<>(SB), RODATA|NOPTR, $16
+
+// func fillQuotingAVX2(out *uint64, text *byte, count int)
+// Requires: AVX, AVX2
+TEXT ·fillQuotingAVX2(SB), NOSPLIT, $0-24
+	MOVQ           out+0(FP), AX
+	MOVQ           text+8(FP), CX
+	MOVQ           count+16(FP), DX
+	VBROADCASTI128 quote2<>+0(SB), Y0
+	VBROADCASTI128 backslash2<>+0(SB), Y1
+
+block:
+	TESTQ     DX, DX
+	JZ        done
+	VMOVDQU   (CX), Y2
+	VMOVDQU   32(CX), Y3
+	VPCMPEQB  Y0, Y2, Y4
+	VPMOVMSKB Y4, BX
+	VPCMPEQB  Y0, Y3, Y4
+	VPMOVMSKB Y4, SI
+	SHLQ      $0x20, SI
+	ORQ       SI, BX
+	MOVQ      BX, (AX)
+	VPCMPEQB  Y1, Y2, Y2
+	VPMOVMSKB Y2, BX
+	VPCMPEQB  Y1, Y3, Y2
+	VPMOVMSKB Y2, SI
+	SHLQ      $0x20, SI
+	ORQ       SI, BX
+	MOVQ      BX, 8(AX)
+	ADDQ      $0x40, CX
+	ADDQ      $0x10, AX
+	DECQ      DX
+	JMP       block
+
+done:
+	VZEROUPPER
+	RET
+
+DATA quote2<>+0(SB)/1, $0x22
+DATA quote2<>+1(SB)/1, $0x22
+DATA quote2<>+2(SB)/1, $0x22
+DATA quote2<>+3(SB)/1, $0x22
+DATA quote2<>+4(SB)/1, $0x22
+DATA quote2<>+5(SB)/1, $0x22
+DATA quote2<>+6(SB)/1, $0x22
+DATA quote2<>+7(SB)/1, $0x22
+DATA quote2<>+8(SB)/1, $0x22
+DATA quote2<>+9(SB)/1, $0x22
+DATA quote2<>+10(SB)/1, $0x22
+DATA quote2<>+11(SB)/1, $0x22
+DATA quote2<>+12(SB)/1, $0x22
+DATA quote2<>+13(SB)/1, $0x22
+DATA quote2<>+14(SB)/1, $0x22
+DATA quote2<>+15(SB)/1, $0x22
+GLOBL quote2<>(SB), RODATA|NOPTR, $16
+
+DATA backslash2<>+0(SB)/1, $0x5c
+DATA backslash2<>+1(SB)/1, $0x5c
+DATA backslash2<>+2(SB)/1, $0x5c
+DATA backslash2<>+3(SB)/1, $0x5c
+DATA backslash2<>+4(SB)/1, $0x5c
+DATA backslash2<>+5(SB)/1, $0x5c
+DATA backslash2<>+6(SB)/1, $0x5c
+DATA backslash2<>+7(SB)/1, $0x5c
+DATA backslash2<>+8(SB)/1, $0x5c
+DATA backslash2<>+9(SB)/1, $0x5c
+DATA backslash2<>+10(SB)/1, $0x5c
+DATA backslash2<>+11(SB)/1, $0x5c
+DATA backslash2<>+12(SB)/1, $0x5c
+DATA backslash2<>+13(SB)/1, $0x5c
+DATA backslash2<>+14(SB)/1, $0x5c
+DATA backslash2<>+15(SB)/1, $0x5c
+GLOBL backslash2<>(SB), RODATA|NOPTR, $16

@@ -56,6 +56,13 @@ func check(t *testing.T, text []byte) {
 			t.Fatalf("block %d of %q: got %x, from the table %x", i, text, got[i], plain[i])
 		}
 	}
+	quoting, table := FillQuoting(make([]Quoting, len(blocks)), text), make([]Quoting, len(got))
+	fillQuotingTable(table, padded)
+	for i := range got {
+		if want := (Quoting{got[i][Quote], got[i][Backslash]}); quoting[i] != want || table[i] != want {
+			t.Fatalf("quoting of block %d of %q: got %x, from the table %x, want %x", i, text, quoting[i], table[i], want)
+		}
+	}
 	for i, b := range text {
 		set := uint64(classOf(b))
 		if b >= 0xC0 {

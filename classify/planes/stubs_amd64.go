@@ -6,3 +6,8 @@ package planes
 //
 //go:noescape
 func fillAVX2(out *uint64, text *byte, count int)
+
+// fillQuotingAVX2 makes the planes of quotes and of backslashes of count blocks of 64 bytes.
+//
+//go:noescape
+func fillQuotingAVX2(out *uint64, text *byte, count int)

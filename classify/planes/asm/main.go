@@ -116,6 +116,47 @@ const (
 )
 
 func main() {
+	fillAll()
+	fillQuoting()
+	Generate()
+}
+
+// fillQuoting makes two planes only.
+func fillQuoting() {
+	TEXT("fillQuotingAVX2", NOSPLIT, "func(out *uint64, text *byte, count int)")
+	Doc("fillQuotingAVX2 makes the planes of quotes and of backslashes of count blocks of 64 bytes.")
+	Pragma("noescape")
+	out, text, count := Load(Param("out"), GP64()), Load(Param("text"), GP64()), Load(Param("count"), GP64())
+	signs := [...]VecVirtual{every("quote2", '"'), every("backslash2", '\\')}
+
+	Label("block")
+	TESTQ(count, count)
+	JZ(LabelRef("done"))
+	low, high := YMM(), YMM()
+	VMOVDQU(Mem{Base: text}, low)
+	VMOVDQU(Mem{Base: text, Disp: 32}, high)
+	for p, sign := range signs {
+		t, mask, rest := YMM(), GP64(), GP64()
+		VPCMPEQB(sign, low, t)
+		VPMOVMSKB(t, mask.As32())
+		VPCMPEQB(sign, high, t)
+		VPMOVMSKB(t, rest.As32())
+		SHLQ(U8(32), rest)
+		ORQ(rest, mask)
+		MOVQ(mask, Mem{Base: out, Disp: planeBytes * p})
+	}
+	ADDQ(U8(blockBytes), text)
+	ADDQ(U8(planeBytes*len(signs)), out)
+	DECQ(count)
+	JMP(LabelRef("block"))
+
+	Label("done")
+	VZEROUPPER()
+	RET()
+}
+
+// fillAll makes all planes.
+func fillAll() {
 	TEXT("fillAVX2", NOSPLIT, "func(out *uint64, text *byte, count int)")
 	Doc("fillAVX2 makes the planes of count blocks of 64 bytes.")
 	Pragma("noescape")
@@ -192,5 +233,4 @@ func main() {
 	Label("done")
 	VZEROUPPER()
 	RET()
-	Generate()
 }
