@@ -63,7 +63,7 @@ func isEchoed(c *classify.Candidate, secret []byte) bool {
 // is quicker than for its first.
 func holds(text, secret []byte) bool {
 	at := 0
-	for i, b := range secret {
+	for i, b := range secret[:min(len(secret), maxRanked)] {
 		if byteRank[b] > byteRank[secret[at]] {
 			at = i
 		}
@@ -80,6 +80,9 @@ func holds(text, secret []byte) bool {
 	}
 	return false
 }
+
+// maxRanked is how many bytes of a secret are compared: a rare one is among them.
+const maxRanked = 48
 
 // byteRank tells how rare a byte is in the text of APIs, roughly.
 var byteRank = func() (t [256]uint8) {

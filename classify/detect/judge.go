@@ -72,27 +72,48 @@ type shape struct {
 }
 
 func shapeOf(v []byte) (s shape) {
+	var counts [kinds]int
 	run := 0
 	for _, c := range v {
-		run++
-		switch {
-		case isDigit(c):
-			s.digits++
-		case 'a' <= c && c <= 'z':
-			s.lower++
-		case 'A' <= c && c <= 'Z':
-			s.upper++
-		case ' ' < c && c < 0x7F:
-			s.signs++
-			run = 0
-		default:
-			s.other++
-			run = 0
-		}
+		k := kindOf[c]
+		counts[k]++
+		run = (run + 1) & inRun[k]
 		s.longest = max(s.longest, run)
 	}
+	s.digits, s.lower, s.upper, s.signs, s.other = counts[digitKind], counts[lowerKind], counts[upperKind], counts[signKind], counts[otherKind]
 	return s
 }
+
+// The kinds of bytes that a shape counts.
+const (
+	digitKind = iota
+	lowerKind
+	upperKind
+	signKind
+	otherKind
+	kinds
+)
+
+// inRun keeps the length of a run of letters and digits, or makes it 0.
+var inRun = [kinds]int{digitKind: -1, lowerKind: -1, upperKind: -1}
+
+var kindOf = func() (t [256]uint8) {
+	for c := range t {
+		switch b := byte(c); {
+		case isDigit(b):
+			t[c] = digitKind
+		case 'a' <= b && b <= 'z':
+			t[c] = lowerKind
+		case 'A' <= b && b <= 'Z':
+			t[c] = upperKind
+		case ' ' < b && b < 0x7F:
+			t[c] = signKind
+		default:
+			t[c] = otherKind
+		}
+	}
+	return t
+}()
 
 func (s shape) letters() int { return s.lower + s.upper }
 

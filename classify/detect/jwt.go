@@ -99,7 +99,15 @@ func isJWT(v []byte) bool {
 // maxHeader bounds the header of a token.
 const maxHeader = 1024
 
-func isBase64URL(c byte) bool { return isWordByte(c) || c == '-' }
+func isBase64URL(c byte) bool { return base64URL[c] }
+
+// base64URL holds the alphabet (RFC 4648, section 5).
+var base64URL = func() (t [256]bool) {
+	for c := range t {
+		t[c] = isWordByte(byte(c)) || c == '-'
+	}
+	return t
+}()
 
 // decodeSegment decodes base64url; a segment that was cut gives what it holds.
 func decodeSegment(dst, seg []byte) []byte {

@@ -128,6 +128,13 @@ func freeBefore(c *classify.Candidate) bool {
 	return c.Lo == 0 || !isWordByte(c.Text[c.Lo-1])
 }
 
-func isWordByte(b byte) bool {
-	return 'a' <= b && b <= 'z' || 'A' <= b && b <= 'Z' || '0' <= b && b <= '9' || b == '_'
-}
+func isWordByte(b byte) bool { return wordByte[b] }
+
+// wordByte is a table, because in tokens each next byte is of another kind: a processor that
+// guesses which guesses wrong.
+var wordByte = func() (t [256]bool) {
+	for b := range t {
+		t[b] = isLetter(byte(b)) || isDigit(byte(b)) || b == '_'
+	}
+	return t
+}()

@@ -259,6 +259,5 @@ func isLineValue(c *classify.Candidate) bool {
 
 // hasDigitOrSign tells what could be a password from a word of prose.
 func hasDigitOrSign(v []byte) bool {
-	s := shapeOf(v)
-	return s.digits > 0 || !only(bytes.TrimRight(v, ".!?:,"), "-._ '")
+	return bytes.ContainsAny(v, "0123456789") || !only(bytes.TrimRight(v, ".!?:,"), "-._ '")
 }

@@ -22,11 +22,16 @@ func versionHeader() classify.Detector {
 		FalsePositives: "Product names without a version stay silent.",
 		CWE:            []string{"CWE-497"}, OWASP: []string{"API8:2023"},
 	}, func(c *classify.Candidate) {
-		for _, name := range names {
-			v := c.X.Response.Header(name)
-			if len(v) == 0 || !isBareVersion(v) && !re.Match(v) {
+		for i := range c.X.Response.Headers {
+			h := &c.X.Response.Headers[i]
+			if len(h.Name) == 0 || strings.IndexByte("sxmSXM", h.Name[0]) < 0 || bytes.IndexByte(h.Value, '.') < 0 { // all of them start so, and a version has a dot
 				continue
 			}
+			n := slices.IndexFunc(names, h.Is)
+			if n < 0 || !isBareVersion(h.Value) && !re.Match(h.Value) {
+				continue
+			}
+			name := names[n]
 			c.Report(classify.Match{Show: "a version", Where: classify.InResponseHeader, Pointer: "/" + name, Confidence: classify.HighConfidence})
 		}
 	}}
