@@ -83,3 +83,35 @@ func TestQuietHeaders(t *testing.T) {
 		t.Error("no header is remembered")
 	}
 }
+
+// TestQuietParts checks that what stands between mapped values is remembered only where no rule
+// was asked, and only where nothing before may belong to it.
+func TestQuietParts(t *testing.T) {
+	asked := 0
+	rule := *mark("m", false, Trigger{Anchors: []string{"MARK"}}).Rule()
+	e := testEngine(t, Limits{}, &missDetector{rule, &asked})
+	c := e.NewClassifier()
+	records := []string{
+		`{"message":"MAPPED","level":"info","logger":"quiet"}`,
+		`{"message":"MAPPED","level":"info","logger":"MARK"}`,
+		`{"message":MAPPED MARK,"level":"info"}`,
+		`{"message":"MAPPED","level":"warn"} MARK`,
+	}
+	want := []int{0, 1, 1, 1}
+	for round := range 3 {
+		for i, record := range records {
+			at := strings.Index(record, "MAPPED")
+			asked = 0
+			c.Classify(&Exchange{Record: []byte(record), Mapped: []Span{{at, at + len("MAPPED")}}}, time.Unix(1e9, 0), func(*Finding) {})
+			if (asked > 0) != (want[i] > 0) {
+				t.Errorf("round %d, %s: asked %d times, want %d", round, record, asked, want[i])
+			}
+		}
+	}
+	for part, want := range map[string]bool{`,"level":"info","logger":"quiet"}`: true, `,"level":"info","logger":"MARK"}`: false, ` MARK,"level":"info"}`: false} {
+		h := Header{Value: []byte(part)}
+		if got := c.known.part(&h).holds(&h); got != want {
+			t.Errorf("%s: remembered is %v, want %v", part, got, want)
+		}
+	}
+}

@@ -8,7 +8,8 @@ import (
 // Caller is what a request tells of who sent it.
 type Caller struct {
 	// Principal is the keyed digest of the credential or, without one, of the address, as
-	// findings show it; ID is its hash, 0 if nothing is known.
+	// findings show it; empty where no finding can come of the observation. ID is its hash, 0 if
+	// nothing is known.
 	Principal string
 	ID        uint64
 	// Token is the keyed digest of the credential as evidence has it: without the scheme before
@@ -52,22 +53,19 @@ type callerFacts struct {
 // maxCallers bounds the callers that are remembered; then all are forgotten.
 const maxCallers = 4096
 
-// caller tells who sent a request, and the hashes of the caller's names.
-func (c *Classifier) caller(x *Exchange) (Caller, []uint64) {
+// caller tells who sent a request but for the principal, and what is known of the credential; nil
+// without one.
+func (c *Classifier) caller(x *Exchange) (Caller, *callerFacts) {
 	o := c.seen
 	client := c.client(x)
 	credential := c.view.credential
 	if credential == nil {
-		who := Caller{Client: client, ID: client, Anonymous: c.view.Anonymous}
-		if client != 0 {
-			who.Principal = c.principal(x)
-		}
-		return who, nil
+		return Caller{Client: client, ID: client, Anonymous: c.view.Anonymous}, nil
 	}
 	id := sipHash(o.key, credential)
 	facts := o.callers[id]
 	if facts == nil {
-		facts = c.callerFacts(x, id, credential)
+		facts = c.callerFacts(id, credential)
 		if len(o.callers) >= maxCallers {
 			clear(o.callers)
 		}
@@ -75,7 +73,20 @@ func (c *Classifier) caller(x *Exchange) (Caller, []uint64) {
 	}
 	who := facts.caller
 	who.Client = client
-	return who, facts.names
+	return who, facts
+}
+
+// principalOf is the principal of an observation.
+func (c *Classifier) principalOf(who *Caller, facts *callerFacts) string {
+	switch {
+	case facts == nil && who.ID == 0:
+		return ""
+	case facts == nil:
+		return c.principal(c.x)
+	case facts.caller.Principal == "":
+		facts.caller.Principal = c.principal(c.x)
+	}
+	return facts.caller.Principal
 }
 
 // client is the hash of the address.
@@ -93,9 +104,9 @@ func (c *Classifier) client(x *Exchange) uint64 {
 }
 
 // callerFacts reads a credential.
-func (c *Classifier) callerFacts(x *Exchange, id uint64, credential []byte) *callerFacts {
+func (c *Classifier) callerFacts(id uint64, credential []byte) *callerFacts {
 	o := c.seen
-	f := &callerFacts{caller: Caller{ID: id, Principal: c.principal(x), Token: c.digest(withoutScheme(credential))}}
+	f := &callerFacts{caller: Caller{ID: id, Token: c.digest(withoutScheme(credential))}}
 	if c.e.readToken == nil {
 		return f
 	}

@@ -48,12 +48,10 @@ type policed struct {
 type search struct {
 	// found holds the places of the text under the scan, docs those of the
 	// documents that are being walked, by how many layers they are in.
-	found  places
-	docs   []*places
-	trial  trial
-	names  nameCache
-	known  quietHeaders
-	media  lastMedia
+	found places
+	docs  []*places
+	trial trial
+	remembered
 	budget budget
 	// seen is the exchange as those see it who look at many.
 	seen *observer
@@ -69,6 +67,13 @@ type search struct {
 	at valueAt
 	// request and response hold the bodies that came escaped, without escapes.
 	request, response plainText
+}
+
+// remembered is what is the same in most exchanges.
+type remembered struct {
+	names nameCache
+	known quietHeaders
+	media lastMedia
 }
 
 // plainText is a text without its escapes, once it was asked for.

@@ -35,7 +35,11 @@ func (p *places) escapedNames(i, start int) {
 	b := &p.blocks[i]
 	escapes := b[planes.Backslash]
 	if p.escaped {
-		escapes &^= b[planes.Quote] >> 1
+		quotes := b[planes.Quote] >> 1
+		if next := i + 1; next < len(p.blocks) { // behind the last block of a text are none
+			quotes |= p.blocks[next][planes.Quote] << 63
+		}
+		escapes &^= quotes
 	}
 	if escapes|p.recent != 0 && !p.escapes {
 		for signs := b[planes.Sign] &^ p.quoted[i]; signs != 0; signs &= signs - 1 {
@@ -74,7 +78,8 @@ func (p *places) isBroken(b *planes.Block, quoted, behind uint64, start int) boo
 		return true
 	}
 	word := b[planes.Word] & between
-	for starts := word &^ (word<<1 | p.literal); starts != 0; starts &= starts - 1 {
+	plain := b[planes.Digit] & (b[planes.Sign] << 1) // digits right behind a colon
+	for starts := word &^ (word<<1 | p.literal | plain); starts != 0; starts &= starts - 1 {
 		if i := start + bits.TrailingZeros64(starts); !isLiteral(p.text, i) {
 			return true
 		}

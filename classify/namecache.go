@@ -2,9 +2,8 @@ package classify
 
 import (
 	"encoding/binary"
-	"math/bits"
 
-	"github.com/leaktap/leaktap/classify/planes"
+	"github.com/leaktap/leaktap/classify/jsonscan"
 )
 
 // nameCache remembers the classes of the names that were looked up last: the same few
@@ -15,32 +14,14 @@ type nameCache struct {
 	members [256]cachedMember
 }
 
-// cachedMember is the name of a member of a document, of at most seven bytes: they are
-// its word, and their number is in the byte above them. 0 is no name.
+// cachedMember is the name of a member of a document.
 type cachedMember struct {
-	word uint64
+	name jsonscan.ShortName
 	id   uint16
 }
 
-// memberWord returns the word of the name that ends at hi, behind a quote, or 0 if it has
-// more than seven bytes.
-func memberWord(text []byte, hi int) uint64 {
-	if hi < 8 {
-		return 0
-	}
-	word := binary.LittleEndian.Uint64(text[hi-8:])
-	quotes := planes.ZeroBytes(word ^ 0x2222222222222222)
-	if quotes == 0 {
-		return 0
-	}
-	size := uint(bits.LeadingZeros64(quotes)) / 8
-	return word>>(8*(7-size))>>8 | uint64(size)<<56
-}
-
-// member returns the entry that a word has if it is known.
-func (c *nameCache) member(word uint64) *cachedMember {
-	return &c.members[word*0x9E3779B97F4A7C15>>56]
-}
+// member returns the entry that a name has if it is known.
+func (c *nameCache) member(name jsonscan.ShortName) *cachedMember { return &c.members[name.Hash()>>56] }
 
 // cachedName is a name of at most maxCached bytes with its class.
 type cachedName struct {

@@ -146,26 +146,26 @@ func (c *Classifier) observe(asOf time.Time) *Observation {
 	if o.Time.IsZero() {
 		o.Time = asOf
 	}
-	var names []uint64
-	o.Caller, names = c.caller(x)
+	who, facts := c.caller(x)
+	o.Caller = who
 	o.Object = c.seen.object(x.Target, &c.view.paths.path, c.view.route, o.HTTP.service())
 	if o.Answer.Private {
 		o.Answer.Body = sipHash(c.seen.key, x.Response.Body)
 	}
-	if len(names) > 0 && o.Object.ID != 0 && x.Status/100 == 2 {
-		o.Answer.Ownership = c.ownership(names)
+	if facts != nil && len(facts.names) > 0 && o.Object.ID != 0 && x.Status/100 == 2 {
+		o.Answer.Ownership = c.ownership(facts.names)
 	}
-	if x.Status >= 200 && (c.view.TokenRoute || speaksOfAccounts(x.Target)) {
+	if x.Status >= 200 && (c.view.TokenRoute || speaksOfAccounts(c.view.paths.text)) {
 		o.Answer.Hint = c.hint()
 	}
 	if o.mayTell() {
-		o.coordinates = c.coordinates(x)
+		o.coordinates, o.Caller.Principal = c.coordinates(x), c.principalOf(&who, facts)
 	}
 	return o
 }
 
 // mayTell says whether the exchange may be one that completes a finding over many; most may
-// not, and need no coordinates.
+// not, and need neither coordinates nor a principal.
 func (o *Observation) mayTell() bool {
 	status := o.HTTP.Status
 	return o.Answer.Private || o.Answer.Ownership > Own || o.Answer.Hint != NoHint || o.Caller.Writes || status == 401 || status == 403 || status == 404
@@ -188,7 +188,7 @@ func (o *observer) object(target []byte, p *path, route, service string) (obj Ob
 	ids, last := append(buf[:0], p.ids...), p.last
 	if i := bytes.IndexByte(target, '?'); i >= 0 {
 		for name, value := range queryPairs(target[i+1:]) {
-			if len(value) > 0 && queryIDs[foldName(name)] {
+			if len(value) > 0 && isQueryID(name) {
 				ids, last = append(append(ids, '?'), value...), value
 			}
 		}
@@ -239,19 +239,20 @@ func queryPairs(query []byte) func(yield func(name, value []byte) bool) {
 	}
 }
 
-// foldName returns a short name without case and signs, "" for a long one.
-func foldName(name []byte) string {
-	if len(name) > 24 {
-		return ""
-	}
+// isQueryID says whether a parameter identifies an object.
+func isQueryID(name []byte) bool {
 	var buf [24]byte
-	out := buf[:0]
+	return len(name) <= len(buf) && queryIDs[string(appendFolded(buf[:0], name))]
+}
+
+// appendFolded appends a name without case and signs.
+func appendFolded(dst, name []byte) []byte {
 	for _, b := range name {
 		if f := foldByte[b]; f != 0 {
-			out = append(out, f)
+			dst = append(dst, f)
 		}
 	}
-	return string(out)
+	return dst
 }
 
 // maxNumber bounds the digits of an identifier that is a number.

@@ -2,7 +2,6 @@ package classify
 
 import (
 	"bytes"
-	"strings"
 
 	"github.com/leaktap/leaktap/classify/jsonscan"
 )
@@ -24,24 +23,34 @@ var ownerNames = map[string]bool{
 	"id": false, "user": false, "username": false, "email": false, "login": false, "sub": false, "createdby": false, "accountno": false,
 }
 
+// isOwnerName says whether a name is one of them, and whether it tells of nothing else.
+func isOwnerName(name []byte) (telling, known bool) {
+	if len(name) > maxOwnerName {
+		return false, false
+	}
+	var buf [maxOwnerName]byte
+	telling, known = ownerNames[string(appendFolded(buf[:0], name))]
+	return telling, known
+}
+
+// maxOwnerName is the length of the longest name, with signs, that is looked up.
+const maxOwnerName = 24
+
 // ownership compares the names of the caller with those that the answer gives of an owner.
 func (c *Classifier) ownership(names []uint64) Ownership {
-	body := c.x.Response.Body
-	body = body[:min(len(body), maxOwned)]
-	if c.x.Response.Escaped {
-		body = jsonscan.AppendUnescaped(c.seen.buf[:0], body)
-		c.seen.buf = body
-	}
+	body := c.startOfAnswer()
 	if !isJSON(body) || trimStart(body)[0] != '{' {
 		return UnknownOwner
 	}
-	o := ownerSearch{key: c.seen.key, names: names, fields: c.e.fields}
-	for seg := range bytes.SplitSeq(pathOf(c.x.Target), []byte("/")) {
+	o := ownerSearch{key: c.seen.key, names: names, cache: &c.names}
+	for seg := range bytes.SplitSeq(c.view.paths.text, []byte("/")) {
 		if len(seg) > 0 {
 			o.compare(seg, false)
 		}
 	}
-	o.scan(body)
+	if !o.own { // nothing that the body says changes it
+		o.scan(body)
+	}
 	switch {
 	case o.own:
 		return Own
@@ -53,11 +62,25 @@ func (c *Classifier) ownership(names []uint64) Ownership {
 	return UnknownOwner
 }
 
+// startOfAnswer returns the first bytes of the response's body without escapes.
+func (c *Classifier) startOfAnswer() []byte {
+	body := c.x.Response.Body
+	switch {
+	case !c.x.Response.Escaped:
+	case c.response.done:
+		body = c.response.text
+	default:
+		c.seen.buf = jsonscan.AppendUnescaped(c.seen.buf[:0], body[:min(len(body), maxOwned)])
+		body = c.seen.buf
+	}
+	return body[:min(len(body), maxOwned)]
+}
+
 // ownerSearch is the state of comparing names.
 type ownerSearch struct {
 	key                sipKey
 	names              []uint64
-	fields             *vocabulary
+	cache              *nameCache
 	own, others, named bool
 	// personal says that a member's name tells of what is somebody's.
 	personal bool
@@ -71,8 +94,8 @@ var personalClasses = map[string]bool{
 
 // scan goes through the members of an object and of the objects in it.
 func (o *ownerSearch) scan(body []byte) {
-	s, depth, name := jsonscan.New(body), 0, ""
-	for t := s.Next(); t.Kind != jsonscan.End; t = s.Next() {
+	s, depth, known, telling := jsonscan.New(body), 0, false, false
+	for t := s.Next(); t.Kind != jsonscan.End && !o.own; t = s.Next() {
 		switch t.Kind {
 		case jsonscan.BeginObject, jsonscan.BeginArray:
 			depth++
@@ -84,10 +107,12 @@ func (o *ownerSearch) scan(body []byte) {
 		case jsonscan.EndArray:
 			depth -= 1 + maxOwnedDepth
 		case jsonscan.Key:
-			name = foldName(body[t.Start:t.End])
-			o.personal = o.personal || personalClasses[o.fields.classes[o.fields.lookup(body[t.Start:t.End])]]
+			name := body[t.Start:t.End]
+			telling, known = isOwnerName(name)
+			if id := o.cache.lookup(name); id != 0 && !o.personal {
+				o.personal = personalClasses[o.cache.v.classes[id]]
+			}
 		case jsonscan.String, jsonscan.Number:
-			telling, known := ownerNames[name]
 			if value := body[t.Start:t.End]; known && depth <= maxOwnedDepth && len(value) > 0 {
 				o.others = true
 				o.compare(value, telling)
@@ -114,12 +139,18 @@ func (o *ownerSearch) compare(value []byte, telling bool) {
 }
 
 // accountRoutes are words of paths behind which somebody proves an account of his.
-var accountRoutes = []string{"forgot", "recover", "reset", "password", "lookup", "exists", "check-email", "check_email"}
+var accountRoutes = [][]byte{
+	[]byte("forgot"), []byte("recover"), []byte("reset"), []byte("password"), []byte("lookup"), []byte("exists"), []byte("check-email"), []byte("check_email"),
+}
 
-func speaksOfAccounts(target []byte) bool {
-	path := strings.ToLower(string(pathOf(target)[:min(len(pathOf(target)), maxRoute)]))
+func speaksOfAccounts(path []byte) bool {
+	var buf [maxRoute]byte
+	lower := buf[:0]
+	for _, b := range path[:min(len(path), maxRoute)] {
+		lower = append(lower, lowerASCII[b])
+	}
 	for _, word := range accountRoutes {
-		if strings.Contains(path, word) {
+		if bytes.Contains(lower, word) {
 			return true
 		}
 	}

@@ -93,7 +93,7 @@ func (p *places) next() bool {
 			p.escapedNames(i, start)
 		}
 		p.words(&blocks[i], start+i*planes.BlockSize)
-		p.signs(&blocks[i], start+i*planes.BlockSize)
+		p.signs(i, start+i*planes.BlockSize)
 	}
 	if p.f.minRun > 0 {
 		p.runs(blocks, start)

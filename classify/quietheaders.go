@@ -2,8 +2,8 @@ package classify
 
 import "encoding/binary"
 
-// quietHeaders remembers headers about which no rule was asked, whatever they stand in: a
-// service sends most of its headers again and again. It belongs to one classifier, and
+// quietHeaders remembers headers, and parts of records, about which no rule was asked, whatever they
+// stand in: a service sends most of its headers again and again. It belongs to one classifier, and
 // holds nothing that a rule may take for a secret.
 type quietHeaders struct{ entries [256]quietHeader }
 
@@ -21,12 +21,23 @@ const (
 
 // entry returns the place of a header, nil for one that is not remembered.
 func (q *quietHeaders) entry(h *Header) *quietHeader {
+	n := len(h.Name)
+	if n == 0 { // that is a part of a record
+		return nil
+	}
+	return q.find(h, uint32(h.Name[0]&0x1F)|uint32(h.Name[n-1]&0x1F)<<5|uint32(n)<<10)
+}
+
+// part returns the place of what stands between two mapped values of a record: a header without a name.
+func (q *quietHeaders) part(h *Header) *quietHeader { return q.find(h, 0) }
+
+// find returns the place of a header by its value and the hash of its name.
+func (q *quietHeaders) find(h *Header, name uint32) *quietHeader {
 	n := len(h.Value)
-	if len(h.Name) == 0 || n < minQuietValue || len(h.Name)+n > maxQuiet {
+	if n < minQuietValue || len(h.Name)+n > maxQuiet {
 		return nil
 	}
 	first, last := binary.LittleEndian.Uint32(h.Value), binary.LittleEndian.Uint32(h.Value[n-4:])
-	name := uint32(h.Name[0]&0x1F) | uint32(h.Name[len(h.Name)-1]&0x1F)<<5 | uint32(len(h.Name))<<10
 	return &q.entries[(first*2654435769^last*2246822519^name*3266489917^uint32(n))>>24]
 }
 

@@ -106,10 +106,11 @@ func (p *places) longWords(blocks []planes.Block, start int) {
 			p.longWord(at-p.long, at+head)
 		}
 		p.long = bits.LeadingZeros64(^long)
-		runs := long & (long >> 1)
-		for shift := 2; shift < longWord; shift *= 2 {
-			runs &= runs >> shift
-		}
+		runs := long & (long >> 1) // where longWord bytes start
+		runs &= runs >> 2
+		runs &= runs >> 4
+		runs &= runs >> 8
+		runs &= runs >> (longWord / 2)
 		if runs != 0 { // from the start of the first to the end of the last
 			p.longWord(at+bits.TrailingZeros64(runs), at+bits.Len64(runs)-1+longWord)
 		}
@@ -191,40 +192,57 @@ func (p *places) run(i int) {
 
 // signs finds the signs of a block behind telling names whose values some rule
 // asks for.
-func (p *places) signs(b *planes.Block, start int) {
-	for signs := b[planes.Sign]; signs != 0; signs &= signs - 1 {
-		i := start + bits.TrailingZeros64(signs)
-		if p.text[i] == '<' {
-			p.element(i)
+func (p *places) signs(i, start int) {
+	for signs := p.blocks[i][planes.Sign]; signs != 0; signs &= signs - 1 {
+		bit := bits.TrailingZeros64(signs)
+		at := start + bit
+		if p.text[at] == '<' {
+			p.element(at)
 			continue
 		}
-		if id := p.classAt(i); id != 0 && p.f.asked[id] {
-			p.list = append(p.list, place{at: i, end: i + 1, field: id})
+		if id := p.classAt(i, bit, at); id != 0 && p.f.asked[id] {
+			p.list = append(p.list, place{at: at, end: at + 1, field: id})
 		}
 	}
 }
 
-// classAt returns the class of the name before a sign, 0 if it has none.
-func (p *places) classAt(sign int) uint16 {
-	hi := p.nameEnd(sign)
-	word := p.memberWord(sign, hi)
-	if word == 0 {
-		return p.classOf(sign, hi)
+// classAt returns the class of the name before a sign, at a bit of a block, 0 if it has none.
+func (p *places) classAt(i, bit, sign int) uint16 {
+	lo, hi := p.memberName(i, bit, sign)
+	name, short := jsonscan.ShortNameAt(p.text, lo, hi)
+	if !short || lo == hi {
+		return p.classOf(sign, p.nameEnd(sign))
 	}
-	known := p.names.member(word)
-	if known.word != word {
-		*known = cachedMember{word, p.classOf(sign, hi)}
+	known := p.names.member(name)
+	if known.name != name {
+		*known = cachedMember{name, p.classOf(sign, hi)}
 	}
 	return known.id
 }
 
-// memberWord returns the word of the name that ends at hi if nothing but its letters tells
-// the class: that of a member, right before a quote and a colon; else 0.
-func (p *places) memberWord(sign, hi int) uint64 {
-	if !p.document || p.text[sign] != ':' || hi == 0 || sign == 0 || p.text[sign-1] != '"' || !isNameByte(p.text[hi-1]) || p.text[hi-1] == '_' {
-		return 0
+// memberName returns the place of the name of a member, in quotes right before a colon, if nothing but
+// its bytes tells the class; else lo is hi.
+func (p *places) memberName(i, bit, sign int) (lo, hi int) {
+	if !p.document || bit == 0 || p.text[sign] != ':' || p.text[sign-1] != '"' {
+		return 0, 0
 	}
-	return memberWord(p.text, hi)
+	block := sign - bit
+	quotes := p.blocks[i][planes.Quote] & (1<<(bit-1) - 1)
+	if quotes == 0 && i > 0 { // it starts in the block before
+		block -= planes.BlockSize
+		quotes = p.blocks[i-1][planes.Quote]
+	}
+	if quotes == 0 {
+		return 0, 0
+	}
+	lo, hi = block+bits.Len64(quotes), sign-1
+	if p.escaped { // a backslash is before the quote
+		hi--
+	}
+	if hi <= lo || p.escaped && p.text[hi] != '\\' || !isNameByte(p.text[hi-1]) || p.text[hi-1] == '_' {
+		return 0, 0
+	}
+	return lo, hi
 }
 
 // classOf returns the class of the name that ends at hi before a sign: mostly its end tells

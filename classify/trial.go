@@ -61,7 +61,7 @@ func (c *Classifier) quiet(p *places) bool {
 // quietAround is quiet for a document in which values are mapped elsewhere.
 func (c *Classifier) quietAround(p *places, doc []byte, mapped []Span) bool {
 	p.stopAt(mapped, doc)
-	for c.quiet(p) {
+	for c.quietPart(p) {
 		if len(mapped) == 0 {
 			return true
 		}
@@ -70,6 +70,24 @@ func (c *Classifier) quietAround(p *places, doc []byte, mapped []Span) bool {
 		p.stopAt(mapped, doc)
 	}
 	return false
+}
+
+// quietPart is quiet for what stands between two mapped values: mostly the same as in the record before.
+func (c *Classifier) quietPart(p *places) bool {
+	part := Header{Value: p.text[min(p.pos, len(p.text)):]}
+	if len(part.Value) == 0 || part.Value[0] != ',' && part.Value[0] != '{' && part.Value[0] != '}' { // what is before may belong to it
+		return c.quiet(p)
+	}
+	known := c.known.part(&part)
+	if known != nil && known.holds(&part) && !p.all {
+		return true
+	}
+	questions := c.budget.questions
+	quiet := c.quiet(p)
+	if known != nil && quiet && !p.broken && c.budget.questions == questions {
+		known.fill(&part)
+	}
+	return quiet
 }
 
 // anyMatch tries the places of the window.

@@ -38,8 +38,8 @@ func (c *Classifier) body(m *Message) []byte {
 // rule matches.
 func (c *Classifier) quietEscaped(body []byte) bool {
 	var buf [2 * maxStart]byte
-	if !isJSON(jsonscan.AppendUnescaped(buf[:0], body[:min(len(body), maxStart)])) {
-		return false
+	if !isJSON(jsonscan.AppendUnescaped(buf[:0], body[:min(len(body), maxStart)])) || jsonscan.HoldsDoubleBackslash(body) {
+		return false // escapes of its own hide what is in its strings
 	}
 	return c.quiet(c.document(body, true))
 }

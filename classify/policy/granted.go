@@ -1,8 +1,6 @@
 package policy
 
 import (
-	"encoding/binary"
-
 	"github.com/leaktap/leaktap/classify/jsonscan"
 )
 
@@ -27,44 +25,34 @@ func grantedBy(next *shape, others uint64) granted {
 	return g
 }
 
-// knownMember is a member that was looked up, with all that the answer depends on: names of at
-// most sixteen bytes are two words.
+// knownMember is a member that was looked up, with all that the answer depends on.
 type knownMember struct {
 	granted
-	shape         *shape
-	route         *route
-	size          int
-	first, second uint64
+	shape *shape
+	route *route
+	name  jsonscan.ShortName
 }
 
 // knownMembers are the members that were looked up last: the objects of a list have the same
 // names again and again.
-type knownMembers [128]knownMember
+type knownMembers struct {
+	entries [1 << knownBits]knownMember
+	other   granted // of the last name that is not remembered
+}
 
-// shortName bounds the names that are remembered.
-const shortName = 16
-
-// nameMasks cut two words to the bytes of a name, by its size.
-var nameMasks = func() (masks [shortName + 1][2]uint64) {
-	for size := range masks {
-		masks[size] = [2]uint64{1<<(8*min(size, 8)) - 1, 1<<(8*max(size-8, 0)) - 1}
-	}
-	return masks
-}()
+const knownBits = 7
 
 // member looks up the member of an object whose name is at [start,end) of the body. What it
 // returns holds until the next one.
 func (w *walker) member(s *shape, start, end int, escaped bool) *granted {
-	size := end - start
-	if escaped || size > shortName || start+shortName > len(w.body) {
-		w.other = w.lookUp(s, w.plain(start, end, escaped))
-		return &w.other
+	name, short := jsonscan.ShortNameAt(w.body, start, end)
+	if escaped || !short {
+		w.known.other = w.lookUp(s, w.plain(start, end, escaped))
+		return &w.known.other
 	}
-	masks := &nameMasks[size]
-	first, second := binary.LittleEndian.Uint64(w.body[start:])&masks[0], binary.LittleEndian.Uint64(w.body[start+8:])&masks[1]
-	known := &w.known[(first*0x9E3779B97F4A7C15^second*0xC2B2AE3D27D4EB4F)>>57]
-	if known.first != first || known.second != second || known.size != size || known.shape != s || known.route != w.route {
-		*known = knownMember{w.lookUp(s, w.body[start:end]), s, w.route, size, first, second}
+	known := &w.known.entries[name.Hash()>>(64-knownBits)]
+	if known.name != name || known.shape != s || known.route != w.route {
+		*known = knownMember{w.lookUp(s, w.body[start:end]), s, w.route, name}
 	}
 	return &known.granted
 }

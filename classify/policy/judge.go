@@ -19,6 +19,8 @@ type judge struct {
 	// base is the template of the baseline's route, which its findings go by.
 	base   string
 	scopes scopes
+	// mediaType is that of the response before.
+	mediaType string
 	walker
 }
 

@@ -32,12 +32,10 @@ type walker struct {
 	mostAt []byte
 	name   []byte // of a member, without escapes
 	// pointer is that of what is looked at; kept is how many steps of it are still right.
-	pointer   []byte
-	kept      int
-	seed      maphash.Seed
-	mediaType string
-	known     knownMembers
-	other     granted // of a name that is not remembered
+	pointer []byte
+	kept    int
+	seed    maphash.Seed
+	known   knownMembers
 	skimming
 }
 
