@@ -18,7 +18,7 @@ LINT := $(TOOLS)/golangci-lint
 KUBECONFORM := $(TOOLS)/kubeconform
 step = @printf '\n== %s\n' '$(1)'
 
-.PHONY: help run build test unit lint e2e screenshots deploy-check score bench bench-peers prove fmt tools deps clean
+.PHONY: help run build test unit lint e2e screenshots deploy-check score bench bench-counts bench-peers prove fmt tools deps clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -59,6 +59,9 @@ score: ## Measure precision, recall and false alarms per family (SCORE='-misses 
 bench: build ## Measure MB per CPU second of leaktap scan, and run the benchmarks
 	@go run ./score bench $(BENCH)
 	@go test -run '^$$' -bench . -benchmem ./...
+
+bench-counts: build ## Count the instructions of leaktap scan for each byte: the same on a busy machine (needs valgrind)
+	@go run ./score counts
 
 bench-peers: build ## Run other scanners on the same file beside leaktap
 	@for peer in gitleaks-$(GITLEAKS_VERSION) betterleaks-$(BETTERLEAKS_VERSION); do \

@@ -16,7 +16,7 @@ func main() {
 
 func run(args []string) error {
 	if len(args) == 0 {
-		return errors.New("want a command: generate, families, bench or peers")
+		return errors.New("want a command: generate, families, bench, counts or peers")
 	}
 	switch args[0] {
 	case "generate":
@@ -25,8 +25,10 @@ func run(args []string) error {
 		return families(args[1:])
 	case "bench":
 		return bench(args[1:])
+	case "counts":
+		return counts(args[1:])
 	case "peers":
 		return peers(args[1:])
 	}
-	return fmt.Errorf("unknown command %q: want generate, families, bench or peers", args[0])
+	return fmt.Errorf("unknown command %q: want generate, families, bench, counts or peers", args[0])
 }
