@@ -1,7 +1,6 @@
 package alert
 
 import (
-	"bytes"
 	"fmt"
 	"strings"
 	"unicode"
@@ -64,7 +63,7 @@ func cut(s string, size int) string {
 // that they stand as \u escapes. Its meaning stays the same: JSON allows such
 // characters inside strings only (RFC 8259, section 7).
 func EscapeInvisible(text []byte) []byte {
-	if bytes.IndexFunc(text, invisible) < 0 {
+	if !holdsInvisible(text) {
 		return text
 	}
 	out := make([]byte, 0, len(text)+64)
@@ -78,6 +77,22 @@ func EscapeInvisible(text []byte) []byte {
 		text = text[size:]
 	}
 	return out
+}
+
+// holdsInvisible looks at characters above ASCII only: a finding has few.
+func holdsInvisible(text []byte) bool {
+	for i := 0; i < len(text); {
+		if c := text[i]; ' ' <= c && c < 0x7f {
+			i++
+			continue
+		}
+		r, size := utf8.DecodeRune(text[i:])
+		if invisible(r) {
+			return true
+		}
+		i += size
+	}
+	return false
 }
 
 // appendEscape appends r as \uXXXX, or as two of them for a character outside of
