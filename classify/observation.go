@@ -155,7 +155,7 @@ func (c *Classifier) observe(asOf time.Time) *Observation {
 	if facts != nil && len(facts.names) > 0 && o.Object.ID != 0 && x.Status/100 == 2 {
 		o.Answer.Ownership = c.ownership(facts.names)
 	}
-	if x.Status >= 200 && (c.view.TokenRoute || speaksOfAccounts(c.view.paths.text)) {
+	if x.Status >= 200 && (c.view.TokenRoute || c.view.paths.accounts) {
 		o.Answer.Hint = c.hint()
 	}
 	if o.mayTell() {

@@ -48,8 +48,9 @@ type path struct {
 // knownRoute is a template, and what it tells by itself.
 type knownRoute struct {
 	template string
-	// handsOut says that the route exists to hand out tokens.
-	handsOut bool
+	// handsOut says that the route exists to hand out tokens, accounts that somebody proves an account
+	// behind it.
+	handsOut, accounts bool
 }
 
 // read turns a target into a template without values: segments that look like
@@ -88,8 +89,9 @@ func (p *paths) read(target []byte) {
 	}
 	p.knownRoute = p.lookUp(out)
 	if cut { // its end is not in the template
-		p.handsOut = isTokenRoute(p.text)
+		p.handsOut, p.accounts = isTokenRoute(p.text), speaksOfAccounts(p.text)
 	}
+	p.accounts = p.accounts || len(p.ids) > 0 && speaksOfAccounts(p.ids)
 }
 
 // lookUp returns a template that was made before, which spares the allocation.
@@ -100,7 +102,7 @@ func (p *paths) lookUp(template []byte) knownRoute {
 	if p.known == nil || len(p.known) >= maxRemembered {
 		p.known = map[string]knownRoute{}
 	}
-	r := knownRoute{string(template), isTokenRoute(template)}
+	r := knownRoute{string(template), isTokenRoute(template), speaksOfAccounts(template)}
 	p.known[r.template] = r
 	return r
 }

@@ -33,28 +33,48 @@ type knownMember struct {
 	name  jsonscan.ShortName
 }
 
-// knownMembers are the members that were looked up last: the objects of a list have the same
-// names again and again.
+// knownMembers are the members that were looked up last, four for each hash of a name: the objects
+// of a list have the same names again and again. It has 16 KiB.
 type knownMembers struct {
-	entries [1 << knownBits]knownMember
-	other   granted // of the last name that is not remembered
+	sets [1 << knownBits][4]knownMember
+	next uint // the one of four that makes room
 }
 
-const knownBits = 7
+const knownBits = 6
 
-// member looks up the member of an object whose name is at [start,end) of the body. What it
-// returns holds until the next one.
-func (w *walker) member(s *shape, start, end int, escaped bool) *granted {
-	name, short := jsonscan.ShortNameAt(w.body, start, end)
-	if escaped || !short {
-		w.known.other = w.lookUp(s, w.plain(start, end, escaped))
-		return &w.known.other
+// find returns the member of a name; false if the entry is one that was made for it.
+func (k *knownMembers) find(s *shape, r *route, name jsonscan.ShortName) (m *knownMember, ok bool) {
+	set := &k.sets[name.Hash()>>(64-knownBits)]
+	for i := range set {
+		if m = &set[i]; m.name == name && m.shape == s && m.route == r {
+			return m, true
+		}
 	}
-	known := &w.known.entries[name.Hash()>>(64-knownBits)]
-	if known.name != name || known.shape != s || known.route != w.route {
-		*known = knownMember{w.lookUp(s, w.body[start:end]), s, w.route, name}
+	k.next++
+	m = &set[k.next%uint(len(set))]
+	m.name, m.shape, m.route = name, s, r
+	return m, false
+}
+
+// member notes the name at [start,end) of the body, and what holds for the value that comes.
+func (w *walker) member(top *step, start, end int, escaped bool) {
+	if name, short := jsonscan.ShortNameAt(w.body, start, end); short && !escaped {
+		w.named(top, name, start, end)
+		return
 	}
-	return &known.granted
+	top.start, top.end, top.escaped = start, end, escaped
+	g := w.lookUp(top.shape, w.plain(start, end, escaped))
+	w.comes(top, &g)
+}
+
+// named is member for a short name.
+func (w *walker) named(top *step, name jsonscan.ShortName, start, end int) {
+	top.start, top.end, top.escaped = start, end, false
+	known, ok := w.known.find(top.shape, w.route, name)
+	if !ok {
+		known.granted = w.lookUp(top.shape, w.body[start:end])
+	}
+	w.comes(top, &known.granted)
 }
 
 // plain returns the name at [start,end) of the body without escapes, valid until the next one.

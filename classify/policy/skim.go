@@ -17,24 +17,32 @@ const skimBlocks = 32
 type skimming struct {
 	blocks    [skimBlocks]planes.Block
 	odd, open uint64 // carried from block to block
-	// backslash says that there was a backslash in the body.
-	backslash bool
+	// pos is where the block starts that is looked at. now and before are what bounds strings in it and
+	// in the block before.
+	pos         int
+	now, before planes.Quoting
 }
 
 // skim walks the body. What it finds in JSON is what tokens finds.
 func (w *walker) skim() bool {
 	s := &w.skimming
-	s.odd, s.open, s.backslash = 0, 0, false
+	s.odd, s.open, s.pos, s.now = 0, 0, 0, planes.Quoting{}
 	top := &w.steps[0]
-	for pos := 0; pos < len(w.body); {
-		blocks := planes.Fill(s.blocks[:], w.body[pos:])
+	for s.pos < len(w.body) {
+		blocks := planes.Fill(s.blocks[:], w.body[s.pos:])
 		for i := range blocks {
-			signs, commas, quotes, ok := s.structure(&blocks[i], len(w.body)-pos)
+			signs, commas, ok := s.structure(&blocks[i], len(w.body)-s.pos)
 			if !ok {
 				return false
 			}
-			for next := w.until(top, signs, commas); next != 0; next = w.until(top, signs, commas) {
-				if top = w.sign(top, pos, bits.TrailingZeros64(next), quotes); top == nil {
+			for next := until(top, signs, commas); next != 0; next = until(top, signs, commas) {
+				bit := bits.TrailingZeros64(next)
+				if w.body[s.pos+bit] == ':' {
+					ok = w.colon(top, bit)
+				} else {
+					top = w.sign(top, s.pos+bit)
+				}
+				if top == nil || !ok {
 					return false
 				}
 				if w.deep {
@@ -43,46 +51,73 @@ func (w *walker) skim() bool {
 				behind := ^(next ^ (next - 1))
 				signs, commas = signs&behind, commas&behind
 			}
-			pos += planes.BlockSize
+			s.pos += planes.BlockSize
 		}
 	}
 	return true
 }
 
 // until returns the signs of a block of which the first is to be looked at: commas tell of items only.
-func (w *walker) until(top *step, signs, commas uint64) uint64 {
+func until(top *step, signs, commas uint64) uint64 {
 	if top.list {
 		return signs | commas
 	}
 	return signs
 }
 
-// structure returns the brackets and colons of a block that are in no string, the commas and
-// line ends, and the quotes that bound strings; false if something else is in none.
-func (s *skimming) structure(b *planes.Block, size int) (signs, commas, quotes uint64, ok bool) {
+// structure returns the brackets and colons of a block that are in no string, and the commas and
+// line ends; false if something else is in none.
+func (s *skimming) structure(b *planes.Block, size int) (signs, commas uint64, ok bool) {
 	behind := uint64(0)
 	if b[planes.Backslash]|s.odd != 0 {
 		behind = planes.Escaped(b[planes.Backslash], &s.odd)
-		s.backslash = true
 	}
-	quotes = b[planes.Quote] &^ behind
+	quotes := b[planes.Quote] &^ behind
+	s.before, s.now = s.now, planes.Quoting{Quotes: quotes, Backslashes: b[planes.Backslash]}
 	between := ^(planes.Inside(quotes, &s.open) | quotes)
 	if size < planes.BlockSize {
 		between &= 1<<size - 1
 	}
 	signs = (b[planes.Sign] | b[planes.Bracket]) & between
-	return signs, between &^ (signs | b[planes.Word] | b[planes.Separator]), quotes, b[planes.Odd]&between == 0
+	return signs, between &^ (signs | b[planes.Word] | b[planes.Separator]), b[planes.Odd]&between == 0
 }
 
-// sign looks at one sign, of the block that starts at pos. It returns the object or list behind
-// it, nil if it is in a wrong place.
-func (w *walker) sign(top *step, pos, i int, quotes uint64) *step {
-	at := pos + i
+// colon looks at the colon at a bit of the block: at the name before it, and at the value behind it
+// if the caller may not get that. It is false if it is in a wrong place.
+func (w *walker) colon(top *step, bit int) bool {
+	at := w.pos + bit
+	if top.list || len(w.steps) == 1 {
+		return false
+	}
+	start, plain := w.quoteBefore(bit)
+	name, short := jsonscan.ShortNameAt(w.body, start, at-1)
+	if plain && short && w.body[at-1] == '"' {
+		w.named(top, name, start, at-1)
+	} else if !w.nameBefore(top, at) {
+		return false
+	}
+	return top.ok || w.value(top, at+1, false)
+}
+
+// quoteBefore returns the offset behind the quote that opens the name before a colon at a bit of the
+// block, if one closes it right before; plain says that no backslash is between. It is false for names that
+// start further away than in the block before.
+func (s *skimming) quoteBefore(bit int) (start int, plain bool) {
+	if bit == 0 {
+		return 0, false
+	}
+	below := uint64(1)<<(bit-1) - 1
+	if quotes := s.now.Quotes & below; quotes != 0 {
+		n := bits.Len64(quotes)
+		return s.pos + n, s.now.Backslashes&below>>n == 0
+	}
+	n := bits.Len64(s.before.Quotes)
+	return s.pos - planes.BlockSize + n, n > 0 && s.before.Backslashes>>n|s.now.Backslashes&below == 0
+}
+
+// sign looks at a bracket or comma. It returns the object or list behind it, nil if it is in a wrong place.
+func (w *walker) sign(top *step, at int) *step {
 	switch c := w.body[at]; c {
-	case ':':
-		if !w.nameBefore(top, pos, i, quotes) || !top.ok && !w.value(top, at+1, false) {
-			return nil
-		}
 	case ',':
 		if !w.value(top, at+1, true) {
 			return nil
@@ -106,24 +141,17 @@ func (w *walker) sign(top *step, pos, i int, quotes uint64) *step {
 	return top
 }
 
-// nameBefore notes the name before the colon at byte i of a block; false if there is none.
-func (w *walker) nameBefore(top *step, pos, i int, quotes uint64) bool {
-	end := pos + i - 1
+// nameBefore notes the name before a colon; false if there is none.
+func (w *walker) nameBefore(top *step, colon int) bool {
+	end := colon - 1
 	for end > 0 && jsonscan.IsSpace(w.body[end]) {
 		end--
 	}
-	if end < 1 || w.body[end] != '"' || top.list || len(w.steps) == 1 {
+	if end < 1 || w.body[end] != '"' {
 		return false
 	}
-	start := -1
-	if end >= pos {
-		start = pos + bits.Len64(quotes&(1<<(end-pos)-1)) - 1
-	}
-	if start < pos { // it starts before the block
-		start = openingQuote(w.body[:end])
-	}
-	start++
-	w.named(top, start, end, w.backslash && bytes.IndexByte(w.body[start:end], '\\') >= 0)
+	start := openingQuote(w.body[:end]) + 1
+	w.member(top, start, end, bytes.IndexByte(w.body[start:end], '\\') >= 0)
 	return true
 }
 

@@ -112,7 +112,7 @@ func (w *walker) tokens() {
 		t := s.Next()
 		switch t.Kind {
 		case jsonscan.Key:
-			w.named(top, t.Start, t.End, t.Escaped)
+			w.member(top, t.Start, t.End, t.Escaped)
 		case jsonscan.String, jsonscan.Number, jsonscan.True, jsonscan.False:
 			top.items++
 			if !top.ok && (t.Kind != jsonscan.String || t.End > t.Start) { // an empty string tells nothing
@@ -138,12 +138,6 @@ func (w *walker) tokens() {
 func startsAsJSON(body []byte) bool {
 	body = bytes.TrimLeft(body, "\xEF\xBB\xBF \t\r\n")
 	return len(body) > 1 && (body[0] == '{' || body[0] == '[')
-}
-
-// named notes the name of the value that comes.
-func (w *walker) named(top *step, start, end int, escaped bool) {
-	top.start, top.end, top.escaped = start, end, escaped
-	w.comes(top, w.member(top.shape, start, end, escaped))
 }
 
 // comes notes what holds for the value that comes.
