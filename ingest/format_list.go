@@ -36,6 +36,7 @@ func jsonFormats() []jsonFormat {
 		aktoFormat(),
 		apisixFormat(),
 		kongFormat(),
+		pinoFormat(),
 		traefikFormat(),
 		caddyFormat(),
 		logbookFormat(),

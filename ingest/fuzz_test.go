@@ -82,6 +82,7 @@ func FuzzAkto(f *testing.F) { fuzzFormat(f, "akto") }
 func FuzzAPISIX(f *testing.F) { fuzzFormat(f, "apisix") }
 
 func FuzzKong(f *testing.F) { fuzzFormat(f, "kong") }
+func FuzzPino(f *testing.F) { fuzzFormat(f, "pino") }
 
 func FuzzTraefik(f *testing.F) { fuzzFormat(f, "traefik") }
 
