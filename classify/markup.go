@@ -20,6 +20,8 @@ type markup struct {
 	label column
 	// cells and heads count those of the row.
 	cells, heads int
+	// named is what the element before names: <property name="x"><value>, <name>x</name><value>.
+	named column
 }
 
 // walkMarkup looks at the elements and cells under telling names. Scripts and styles are
@@ -57,6 +59,15 @@ func (w *markup) tag(c *Classifier, i int) (next int) {
 		return w.cell(c, i, kind)
 	case "input", "meta", "param", "property", "add", "entry", "setting", "option", "attribute", "field", "variable", "var", "item", "data", "parameter", "attr", "prop", "arg", "column", "header", "pair":
 		w.attributes(c, i)
+	case "name", "key":
+		lo, hi := elementText(w.text, i)
+		w.named = c.column(w.text[lo:hi])
+		return max(hi, i+1)
+	case "value", "string":
+		lo, hi := elementText(w.text, i)
+		c.namedText(w.named, w.text, lo, hi)
+		w.named = column{}
+		return max(hi, i+1)
 	case "script":
 		return w.behind(i, "</script")
 	case "style":
@@ -64,7 +75,7 @@ func (w *markup) tag(c *Classifier, i int) (next int) {
 	default:
 		if id := c.e.fields.lookup(name); id != 0 {
 			lo, hi := elementText(w.text, i)
-			c.namedText(column{name, id}, w.text, lo, hi)
+			c.namedText(column{name: name, field: id}, w.text, lo, hi)
 			return max(hi, i+1)
 		}
 	}
@@ -74,7 +85,7 @@ func (w *markup) tag(c *Classifier, i int) (next int) {
 func isRow(name []byte) bool { return equalFold(name, "tr") || equalFold(name, "table") }
 
 // attributes looks at an element that gives a name in one attribute and its value in
-// another, in any order: an input of a form, a property of a configuration.
+// another, in any order, or in its text: an input of a form, a property of a configuration.
 func (w *markup) attributes(c *Classifier, i int) {
 	var name, value Span
 	at, end := i+1, min(len(w.text), i+maxElement)
@@ -97,9 +108,14 @@ func (w *markup) attributes(c *Classifier, i int) {
 			value = in
 		}
 	}
-	if name.End > name.Start {
-		c.namedText(c.column(w.text[name.Start:name.End]), w.text, value.Start, value.End)
+	w.named = column{}
+	if name.End == name.Start {
+		return
 	}
+	if w.named = c.column(w.text[name.Start:name.End]); value.End == value.Start { // <entry key="x">the value</entry>
+		value.Start, value.End = elementText(w.text, i)
+	}
+	c.namedText(w.named, w.text, value.Start, value.End)
 }
 
 // attributeValue returns the value of an attribute and the offset behind it.
