@@ -213,6 +213,8 @@ type members struct {
 type column struct {
 	name  []byte
 	field uint16
+	// item says that what it names is an item of a list.
+	item bool
 }
 
 // maxNamed bounds the values of one text that are looked at under their names; those
@@ -248,8 +250,21 @@ func (c *Classifier) namedValue(col column, span Span, value []byte) {
 	}
 	n.values = append(n.values, span)
 	c.at = valueAt{n.text, span}
-	c.leaf(col.name, value)
+	if col.item {
+		c.listItem(col, value)
+	} else {
+		c.leaf(col.name, value)
+	}
 	c.at = valueAt{}
+}
+
+// listItem looks at an item of a list, which stands under the list's name as in JSON.
+func (c *Classifier) listItem(col column, text []byte) {
+	n := len(c.frames)
+	c.frames = append(c.frames, frame{key: col.name, near: col.name, field: col.field}, frame{array: true, near: col.name, field: col.field})
+	c.offerField(col.field, col.name, text, 0, len(text), String)
+	c.inner(text, Text)
+	c.frames = c.frames[:n]
 }
 
 // column looks a name up.
@@ -259,7 +274,7 @@ func (c *Classifier) column(name []byte) column {
 	if len(name) > maxFieldName {
 		return column{}
 	}
-	return column{name, c.e.fields.lookup(name)}
+	return column{name: name, field: c.e.fields.lookup(name)}
 }
 
 // holds says whether [lo,hi) of a text lies in a value that was looked at by itself.

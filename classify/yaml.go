@@ -89,19 +89,23 @@ func readName(text []byte, at int) (name []byte, end int) {
 	return text[at:end], end
 }
 
-// walkYAML looks at the members under telling names, and at the members "value" that a
-// member "name" before them names.
+// walkYAML looks at the members and lists under telling names, and at the members "value" that
+// a member "name" before them names.
 func (c *Classifier) walkYAML(text []byte) {
-	var label column
-	labelIndent := -1
+	var label, list column
+	labelIndent, listIndent := -1, 0
 	for at := 0; at < len(text); {
-		end := lineFrom(text, at)
+		start, end := at, lineFrom(text, at)
 		l := readYAML(text[:end], at)
 		at = end + 1
-		if l.name == nil || l.lo == l.hi {
+		if l.name == nil {
+			c.yamlItem(list, text[:end], start, listIndent)
 			continue
 		}
 		col := c.column(l.name)
+		if list, listIndent = col, l.indent; l.lo == l.hi {
+			continue
+		}
 		if string(l.name) == "value" && labelIndent == l.indent {
 			col = label
 		}
@@ -117,6 +121,34 @@ func (c *Classifier) walkYAML(text []byte) {
 		} else {
 			c.namedScalar(col, text, l.lo, l.hi)
 		}
+	}
+}
+
+// yamlItem looks at a scalar of a list in block style, "  - x", under the list's name; the line
+// text[at:] may be none.
+func (c *Classifier) yamlItem(list column, text []byte, at, indent int) {
+	line := text[at:]
+	rest := bytes.TrimLeft(line, " ")
+	if list.field == 0 || len(line)-len(rest) < indent || !bytes.HasPrefix(rest, []byte("- ")) {
+		return
+	}
+	lo := behindProperties(text, len(text)-len(rest)+len("- "))
+	if hi := len(bytes.TrimRight(text, " \t\r")); lo < hi {
+		list.item = true
+		c.namedScalar(list, text, lo, hi)
+	}
+}
+
+// flowItems looks at the scalars of a list in flow style, [a, "b"], under the list's name.
+func (c *Classifier) flowItems(list column, text []byte, lo, hi int) {
+	list.item = true
+	for lo++; lo < hi; lo++ {
+		end := lo + endBefore(text[lo:hi], ",]")
+		start := behindProperties(text[:end], lo)
+		if stop := len(bytes.TrimRight(text[:end], " ")); start < stop {
+			c.namedScalar(list, text, start, stop)
+		}
+		lo = end
 	}
 }
 
@@ -159,15 +191,18 @@ func (c *Classifier) namedBlock(col column, text []byte, lo, hi int) {
 	c.arena = c.arena[:mark]
 }
 
-// namedScalar looks at a scalar on one line: in quotes, or up to a comment. Collections
-// and aliases are left to the look at the text.
+// namedScalar looks at a scalar on one line, in quotes, or up to a comment, and at lists of them.
+// Maps and aliases are left to the look at the text.
 func (c *Classifier) namedScalar(col column, text []byte, lo, hi int) {
 	if col.field == 0 {
 		return
 	}
 	mark, value := len(c.arena), text[lo:hi]
 	switch text[lo] {
-	case '{', '[', '*':
+	case '[':
+		c.flowItems(col, text, lo, hi)
+		return
+	case '{', '*':
 		return
 	case '"', '\'':
 		quote := text[lo]
