@@ -12,10 +12,18 @@ func postalAddress() classify.Detector {
 	return &detector{personalRule("pii-address", "A postal address is exposed",
 		"Only text with a house number or a word for a street under the name of a street or address field matches; network, memory and "+
 			"wallet addresses stay silent.",
-		classify.Low, classify.Trigger{Fields: []string{"address"}},
+		classify.Low, classify.Trigger{Fields: []string{"address", "address-line"}, Anchors: slices.Concat(spokenStreets...)},
 	), func(c *classify.Candidate) {
 		severity := contactSeverity(c)
-		if severity == 0 || c.Kind != classify.String || c.Header() != nil {
+		switch {
+		case severity == 0 || c.Header() != nil:
+			return
+		case c.Anchor != "":
+			if lo, hi := spokenAddress(c); hi > lo && !isPublished(c) {
+				c.Report(classify.Match{Lo: lo, Hi: hi, Severity: severity})
+			}
+			return
+		case c.Kind != classify.String || c.Field == "address-line" && !holdsAny([]byte(c.Parent()), []string{"address"}):
 			return
 		}
 		lo, hi := c.Lo, c.Hi
@@ -34,8 +42,8 @@ func isOfPage(c *classify.Candidate) bool {
 	if !strings.Contains(c.ContentType(), "html") {
 		return false
 	}
-	if !inPair(c) { // the walk gives the text of the element under its name
-		return equalFold(c.Key, "address")
+	if !inPair(c) { // the walk gives the text of the element under its name, and others under a label
+		return string(c.Key) == "address" && bytes.Contains(c.ResponseBody(), []byte("<address"))
 	}
 	before := c.Before(maxNear)
 	at := bytes.LastIndexByte(before, '<')

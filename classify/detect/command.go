@@ -21,6 +21,11 @@ var commandSyntaxes = []commandSyntax{
 	{":5432:", "", `:5432:[^:\s]+:[^:\s]+:([^\s:"']+)(?:$|[\s"'\\])`},
 	{"--password ", "", `--password\s+['"]?([^\s'"-][^\s'"]*)`},
 	{"-password ", "", `-password\s+['"]?([^\s'"-][^\s'"]*)`},
+	// lists of arguments as Python prints them, and the EXECVE records of Linux' audit: a3="--password" a4="…"
+	{"--password'", "'", `--password', '([^'-][^']{2,127})'`},
+	{"-password'", "'", `-password', '([^'-][^']{2,127})'`},
+	{"--password\"", "\"", `--password",?\s+(?:a\d{1,3}=)?"([^"-][^"]{2,127})"`},
+	{"-password\"", "\"", `-password",?\s+(?:a\d{1,3}=)?"([^"-][^"]{2,127})"`},
 	{"--passwd ", "", `--passwd\s+['"]?([^\s'"-][^\s'"]*)`},
 	{"sshpass -p", "", `sshpass -p\s*['"]?([^\s'"]+)`},
 	{"mysql -", " -p", `mysql [^\n|;]{0,120}?\s?-p['"]?([^\s'"]+)`},
@@ -31,6 +36,7 @@ var commandSyntaxes = []commandSyntax{
 	{"ldapadd ", " -w", `ldapadd [^\n|;]{0,200}?\s-w\s*['"]?([^\s'"-][^\s'"]*)`},
 	{"ldapwhoami ", " -w", `ldapwhoami [^\n|;]{0,200}?\s-w\s*['"]?([^\s'"-][^\s'"]*)`},
 	{"net user ", " /add", `net user \S{1,64} ([^\s/*]\S{2,64}) /add`}, // Microsoft, "Net user"
+	{"net use ", " /user:", `net use [^\n|;/]{0,200}?\\\\\S+ ([^\s/*]\S{2,64}) /user:`}, // Microsoft, "Net use"
 	{"curl ", "-u", `curl [^\n|]{0,400}?(?:-u|--user|--proxy-user)[ =]?['"]?[^\s:'"]+:([^\s'"]+)`},
 	{"IDENTIFIED BY ", "", `IDENTIFIED BY (?:PASSWORD )?['"]([^'"]{3,})['"]`},
 	{"identified by ", "", `identified by (?:password )?['"]([^'"]{3,})['"]`},
@@ -127,7 +133,7 @@ const minSpoken = 6
 func isCommandPlace(c *classify.Candidate) bool {
 	before := c.Before(24)
 	switch c.Anchor {
-	case "-password ":
+	case "-password ", "-password'", "-password\"":
 		option := bytes.TrimRight(before, "abcdefghijklmnopqrstuvwxyz0123456789_-")
 		return bytes.HasPrefix(before[len(option):], []byte("--"))
 	case "PASS ":

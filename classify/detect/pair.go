@@ -8,42 +8,185 @@ import (
 	"github.com/leaktap/leaktap/classify"
 )
 
-// pairNames are the members that name what a member "value" behind them holds:
+// pairNames are the members that name what a member "value" beside them holds:
 // lists of headers and variables ({"name": "DB_PASSWORD", "value": "…"}), XML
-// properties, HTML inputs; system is that of FHIR's Identifier and ContactPoint, type that of
-// Keycloak's credentials.
-var pairNames = []string{"name", "key", "field", "header", "variable", "id", "property", "k", "system", "type", "campo", "feld", "champ", "nome", "nombre"}
+// properties, HTML inputs, tags and parameters of AWS.
+var pairNames = []string{"name", "key", "field", "header", "variable", "property", "k", "campo", "feld", "champ", "nome", "nombre"}
+
+// weakPairNames do so where what they hold has a class: id of forms, system of FHIR's Identifier and
+// ContactPoint, type of Keycloak's credentials.
+var weakPairNames = []string{"id", "system", "type"}
 
 // pairValues end the names of members that hold what another one names.
 var pairValues = []string{"value", "valor", "valeur", "valore", "wert"}
 
-// pairValue returns the candidate of a member "value" under the name that the
-// member before it gives; ok is false where none does.
+// maxSiblings bounds the members beside a value that are looked at for its name, in each direction.
+const maxSiblings = 4
+
+// pairValue returns the candidate of a member "value" under the name that a member beside it
+// gives; ok is false where none does.
 func pairValue(c *classify.Candidate) (e classify.Candidate, ok bool) {
-	before, _ := c.Around(besideBytes)
+	before, behind := c.Around(besideBytes)
 	rest := bytes.TrimRight(before, `"'\:= `)
-	for _, end := range pairValues {
-		if rest, ok = bytes.CutSuffix(rest, []byte(end)); ok {
-			break
+	own := trailingName(rest)
+	name := labelOf(own, before, behind)
+	if name == nil {
+		stem, isValue := valueStem(own)
+		if !isValue || len(rest) == len(before) {
+			return e, false
 		}
+		name = siblingName(c, stem, rest[:len(rest)-len(own)], behind)
 	}
-	if !ok {
-		return e, false
-	}
-	rest = bytes.TrimRight(rest, `"'\ ,`+"\n\t")
-	if len(rest) == len(before) || len(rest) == 0 {
-		return e, false
-	}
-	start := bytes.LastIndexAny(rest, `"'=`) + 1
-	name := rest[start:]
-	rest = bytes.TrimRight(rest[:start], `"'\:= `)
-	word := bytes.LastIndexFunc(rest, func(r rune) bool { return r > 0x7F || !isWordByte(byte(r)) }) + 1
-	if len(name) == 0 || len(name) > 64 || !slices.Contains(pairNames, string(rest[word:])) {
+	if len(name) == 0 || len(name) > 64 {
 		return e, false
 	}
 	e = *c
 	e.Key, e.Field = name, c.Class(string(name))
 	return e, e.Field != "" && e.Field != "pair-value"
+}
+
+// valueStem returns what stands before "value" in a name: ParameterValue is beside ParameterKey.
+func valueStem(name []byte) (stem []byte, ok bool) {
+	for _, end := range pairValues {
+		if n := len(name) - len(end); n >= 0 && equalFold(name[n:], end) {
+			return bytes.TrimRight(name[:n], "_-."), true
+		}
+	}
+	return nil, false
+}
+
+// siblingName looks for the name among the members before a value, and then behind it.
+func siblingName(c *classify.Candidate, stem, before, behind []byte) []byte {
+	for range maxSiblings {
+		key, value, rest, ok := memberAhead(before)
+		if !ok {
+			break
+		}
+		if isPairName(c, stem, key, value) {
+			return value
+		}
+		before = rest
+	}
+	for range maxSiblings {
+		key, value, rest, ok := memberBehind(behind)
+		if !ok {
+			break
+		}
+		if isPairName(c, stem, key, value) {
+			return value
+		}
+		behind = rest
+	}
+	return nil
+}
+
+// isPairName says whether a member gives the name of what the value beside it holds.
+func isPairName(c *classify.Candidate, stem, key, value []byte) bool {
+	if isOneOf(key, pairNames) {
+		return true
+	}
+	if n := len(stem); n > 0 && len(key) >= n && equalFold(key[:n], string(stem)) {
+		rest := bytes.TrimLeft(key[n:], "_-.")
+		return len(rest) == 0 || isOneOf(rest, pairNames)
+	}
+	return isOneOf(key, weakPairNames) && len(value) <= 64 && c.Class(string(value)) != ""
+}
+
+// isOneOf says whether a name is one of those in small letters.
+func isOneOf(name []byte, names []string) bool {
+	return slices.ContainsFunc(names, func(n string) bool { return equalFold(name, n) })
+}
+
+// trailingName returns the name that a text ends with.
+func trailingName(text []byte) []byte {
+	return text[bytes.LastIndexFunc(text, func(r rune) bool { return r > 0x7F || !isWordByte(byte(r)) })+1:]
+}
+
+const (
+	betweenMembers = ", \n\r\t\\"
+	aroundNames    = `"'\`
+)
+
+// memberAhead reads the last member of a text, with its quotes and their escapes if it has some:
+// "name": "x", or name="x", or name: x.
+func memberAhead(text []byte) (key, value, rest []byte, ok bool) {
+	text = bytes.TrimRight(bytes.TrimRight(text, aroundNames), betweenMembers)
+	if n := len(text); n > 0 && (text[n-1] == '"' || text[n-1] == '\'') {
+		start := bytes.LastIndexByte(text[:n-1], text[n-1])
+		if start < 0 {
+			return nil, nil, nil, false
+		}
+		value, text = bytes.TrimRight(text[start+1:n-1], `\`), text[:start]
+	} else {
+		start := bytes.LastIndexAny(text, "\"'=,:{}[] \n\t") + 1
+		value, text = text[start:], text[:start]
+	}
+	name := bytes.TrimRight(text, `\:= `)
+	signed := len(name) < len(text)
+	name = bytes.TrimRight(name, aroundNames)
+	key = trailingName(name)
+	return key, value, name[:len(name)-len(key)], len(key) > 0 && signed
+}
+
+// memberBehind reads the first member behind a value, whose closing quote the text starts with.
+func memberBehind(text []byte) (key, value, rest []byte, ok bool) {
+	text = bytes.TrimLeft(bytes.TrimLeft(text, aroundNames), betweenMembers)
+	text = bytes.TrimLeft(text, aroundNames)
+	n := 0
+	for n < len(text) && isWordByte(text[n]) {
+		n++
+	}
+	key, text = text[:n], text[n:]
+	text = bytes.TrimLeft(text, aroundNames)
+	if n == 0 || len(text) == 0 || text[0] != ':' && text[0] != '=' {
+		return nil, nil, nil, false
+	}
+	text = bytes.TrimLeft(text[1:], ` \`)
+	end := 0
+	if len(text) > 0 && (text[0] == '"' || text[0] == '\'') {
+		end = 1 + indexOrEnd(text[1:], string(text[:1]))
+		value = bytes.TrimRight(text[1:end], `\`)
+	} else {
+		end = indexOrEnd(text, "\"',{}[] \n\t")
+		value = text[:end]
+	}
+	return key, value, text[end:], true
+}
+
+// labelOf returns the label of a custom string of the Common Event Format (ArcSight, "CEF
+// Implementation Standard": cs1 and cs1Label), as text or as a member; nil where a value has none.
+func labelOf(own, before, behind []byte) []byte {
+	if !isCustomString(own) {
+		return nil
+	}
+	label := string(own) + "Label"
+	for _, text := range [][]byte{behind, before} {
+		_, value, ok := bytes.Cut(text, []byte(label))
+		if !ok {
+			continue
+		}
+		if value = bytes.TrimLeft(value, `"'\:= `); len(value) == 0 {
+			continue
+		}
+		value = value[:indexOrEnd(value, "\"'\\\n|")]
+		if i := bytes.IndexByte(value, '='); i >= 0 { // the next name
+			value = value[:max(0, bytes.LastIndexByte(value[:i], ' '))]
+		}
+		return bytes.TrimSpace(value)
+	}
+	return nil
+}
+
+// isCustomString knows the names of those fields, and what Microsoft Sentinel calls them.
+func isCustomString(name []byte) bool {
+	if len(name) < 3 || name[len(name)-1] < '1' || name[len(name)-1] > '6' {
+		return false
+	}
+	switch string(name[:len(name)-1]) {
+	case "cs", "flexString", "DeviceCustomString", "deviceCustomString":
+		return true
+	}
+	return false
 }
 
 // inPairs makes a detector see the members "value" that the member before them names, as well:
@@ -78,12 +221,14 @@ func typedValue(c *classify.Candidate) (e classify.Candidate, ok bool) {
 }
 
 // resolved returns the candidate as the rule has to see it: under the name that the
-// member before it gives, or as it is. It is none where the candidate is an anchor of
+// member or argument before it gives, or as it is. It is none where the candidate is an anchor of
 // the rule.
 func resolved(c *classify.Candidate) (e classify.Candidate, ok bool) {
 	switch {
 	case c.Anchor != "":
 		return e, false
+	case c.Field == "argument":
+		return argumentValue(c)
 	case c.Field == "pair-value":
 		if c.Kind != classify.String {
 			return e, false

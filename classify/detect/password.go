@@ -24,7 +24,7 @@ func plainPassword() classify.Detector {
 		FalsePositives: "Masked, empty, boolean and placeholder values, validation messages and the labels of forms stay silent; so does " +
 			"the password in a request that is only observed on its way. Words such as \"secret\" count only beside a user name.",
 		CWE: []string{"CWE-256", "CWE-532", "CWE-200"}, OWASP: []string{"API3:2023", "API8:2023"},
-		On: classify.Trigger{Anchors: slices.Concat(cmds.anchors, insertAnchors), Fields: []string{"password", "pair-value"}},
+		On: classify.Trigger{Anchors: slices.Concat(cmds.anchors, insertAnchors), Fields: []string{"password", "pair-value", "argument"}},
 	}, func(c *classify.Candidate) {
 		if onTheWay(c) {
 			return

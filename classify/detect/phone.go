@@ -11,7 +11,9 @@ func phone() classify.Detector {
 	return &detector{personalRule("pii-phone", "A phone number is exposed",
 		"Numbers of 7 to 15 digits (ITU-T E.164) under the name of a phone field match, and in running text those with a plus and a country's "+
 			"code, or behind a word for a phone. Masked numbers, counts, ids, clocks and offsets stay silent.",
-		classify.Low, classify.Trigger{Fields: []string{"phone"}, Digits: 10, Words: []string{"phone ", "phone: (", "mobile ", "call (", "tel. ", "tel: ", "fax "}},
+		classify.Low, classify.Trigger{Fields: []string{"phone"}, Digits: 10, Words: []string{
+			"phone ", "phone: (", "mobile ", "call (", "tel. ", "tel: ", "fax ", "called from ", "call from ", "calls from ", "sms to ", "sms from ", "whatsapp to ", "called back ", "dialed ", "dialled ", "texted ",
+		}},
 	), func(c *classify.Candidate) {
 		severity := contactSeverity(c)
 		if severity == 0 {
@@ -188,9 +190,15 @@ func phoneBehind(c *classify.Candidate) (lo, hi int) {
 	number := rest[:end]
 	s := shapeOf(number)
 	groups := s.signs + s.other
-	if s.digits < minBare || s.digits > 12 && number[0] != '+' || groups < 2 && number[0] != '+' || groups > 5 || bytes.Count(number, []byte(".")) > 2 || !isPhone(number) {
+	if s.digits < minBare || s.digits > 12 && number[0] != '+' || groups < 2 && number[0] != '+' && !isTrunk(number, s) || groups > 6 || bytes.Count(number, []byte(".")) > 2 || !isPhone(number) {
 		return 0, 0
 	}
 	hi = c.Hi - 1 + len(c.Text[c.Hi-1:min(len(c.Text), c.Hi+maxNear)]) - len(rest) + end
 	return hi - end, hi
+}
+
+// isTrunk says whether a number in two groups starts with the zero that most countries dial
+// before an area (ITU-T E.164, "trunk prefix").
+func isTrunk(number []byte, s shape) bool {
+	return number[0] == '0' && number[1] != '0' && s.digits >= 10 && s.signs+s.other == 1
 }

@@ -115,7 +115,7 @@ func configSecret() classify.Detector {
 			"django": "DEBUG = False; extend SafeExceptionReporterFilter.hidden_settings.",
 			"spring": "Limit actuator exposure: management.endpoints.web.exposure.include=health, show-values=never.",
 		},
-		On: classify.Trigger{Fields: []string{"config-secret", "pair-value"}},
+		On: classify.Trigger{Fields: []string{"config-secret", "pair-value", "argument"}},
 	}, func(c *classify.Candidate) {
 		e, ok := resolved(c)
 		if !ok || e.Field != "config-secret" {

@@ -18,7 +18,7 @@ func secretField(known *Vocabulary) classify.Detector {
 		On: classify.Trigger{
 			Anchors: []string{"otpauth://"},
 			Words:   codeWords,
-			Fields:  append([]string{"pair-value"}, known.secretClasses()...),
+			Fields:  append([]string{"pair-value", "argument"}, known.secretClasses()...),
 		},
 	}, func(c *classify.Candidate) {
 		if onTheWay(c) {

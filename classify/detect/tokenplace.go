@@ -75,7 +75,7 @@ func tokenInLog(f *tokenFinder) classify.Detector {
 			"go":      "Implement slog.LogValuer on the request type and leave Authorization out.",
 		},
 		// It asks for public-token too, so that a quiet document may stay unwalked.
-		On: f.trigger(nil, "token", "session", "authorization", "api-key", "secret", "public-token", "pair-value"),
+		On: f.trigger(nil, "token", "session", "authorization", "api-key", "secret", "public-token", "pair-value", "argument"),
 	}, func(c *classify.Candidate) {
 		if !c.X.Persisted || c.Anchor == "" && c.Field == "public-token" || placeOf(c) != inLog {
 			return
