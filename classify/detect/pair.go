@@ -57,6 +57,9 @@ func valueStem(name []byte) (stem []byte, ok bool) {
 
 // siblingName looks for the name among the members before a value, and then behind it.
 func siblingName(c *classify.Candidate, stem, before, behind []byte) []byte {
+	if key, _, _, ok := memberAhead(before); ok && len(stem) == 0 && string(key) == "keyName" {
+		return []byte("account key") // Azure Storage, "Storage Accounts - List Keys"
+	}
 	for range maxSiblings {
 		key, value, rest, ok := memberAhead(before)
 		if !ok {

@@ -35,7 +35,7 @@ func privilegeField() classify.Detector {
 		switch {
 		case c.Anchor == "":
 			if c.Kind == classify.Text || c.Kind == classify.Container || !isPrivilege(c.Field, c.Kind, c.Value()) || inCode(c) ||
-				inPair(c) && !isRecordPair(c) || isSpeaker(c) || isOfRepository(c) {
+				inPair(c) && !isRecordPair(c) || isSpeaker(c) || isOfRepository(c) || isOfProject(c) {
 				return
 			}
 		case !isNamedRole(c):
@@ -60,6 +60,16 @@ func isOfRepository(c *classify.Candidate) bool {
 		return holdsAny(before, rightsOnCode) || holdsAny(behind, rightsOnCode)
 	}
 	return false
+}
+
+// isOfProject says whether a role is that of a developer in the description of a project
+// (Maven, "POM Reference", developers and contributors): it is published with it.
+func isOfProject(c *classify.Candidate) bool {
+	if !strings.Contains(c.ContentType(), "xml") {
+		return false
+	}
+	body := c.ResponseBody()
+	return bytes.Contains(body, []byte("<project")) && (bytes.Contains(body, []byte("<developers>")) || bytes.Contains(body, []byte("<contributors>")))
 }
 
 var rightsOnCode = []string{"\"push", "\"pull", "\"maintain", "\"triage"}
@@ -279,7 +289,7 @@ var creditLists = []string{"cast", "crew", "credit", "contributor", "author", "a
 // isNamedRole says whether a word is the whole name of a role or right in a list
 // of them: {"roles":[{"id":1,"name":"admin"}]}.
 func isNamedRole(c *classify.Candidate) bool {
-	if c.Kind != classify.String || c.Lo != 0 || len(c.Text) > 48 || c.Field != "" || !isRoleWord(c.Text) {
+	if c.Kind != classify.String || c.Lo != 0 || len(c.Text) > 48 || c.Field != "" && c.Field != "pair-value" || !isRoleWord(c.Text) {
 		return false
 	}
 	switch string(bytes.ToLower(c.Key[:min(len(c.Key), 16)])) {
