@@ -2,6 +2,7 @@ package classify
 
 import (
 	"bytes"
+	"strings"
 
 	"github.com/leaktap/leaktap/classify/jsonscan"
 )
@@ -71,7 +72,7 @@ const maxIndent = 64
 
 // behindBracket returns the offset of the first element of a list behind a sign, as requests are
 // logged in which a name may come several times: Django's QueryDict ('name': ['value']),
-// Spring's LinkedMultiValueMap (name=[value]).
+// Spring's LinkedMultiValueMap (name=[value]), Go's url.Values (map[name:[value]]).
 func behindBracket(text []byte, i int) int {
 	if i+1 >= len(text) || text[i] != '[' {
 		return i
@@ -79,11 +80,16 @@ func behindBracket(text []byte, i int) int {
 	if isQuote(text[i+1]) || text[i+1] == '\\' {
 		return i + 1
 	}
-	if text[i-1] != '=' {
+	ends := ",}"
+	switch text[i-1] {
+	case '=':
+	case ':':
+		ends = " ]"
+	default:
 		return i
 	}
 	end := bytes.IndexAny(text[i+1:min(len(text), i+maxElement)], "[] \n\"")
-	if end < 1 || text[i+1+end] != ']' || i+2+end >= len(text) || text[i+2+end] != ',' && text[i+2+end] != '}' {
+	if end < 1 || text[i+1+end] != ']' || i+2+end >= len(text) || strings.IndexByte(ends, text[i+2+end]) < 0 {
 		return i
 	}
 	return i + 1
@@ -97,6 +103,8 @@ func behindArrow(text []byte, i int) int {
 		return behindType(text, i+len("&gt; "))
 	case text[i-1] == '>':
 		return behindType(text, i)
+	case text[i-1] == ' ' && i > 1 && text[i-2] == '>': // on one line
+		return max(i, behindType(text, i-1))
 	}
 	return i
 }

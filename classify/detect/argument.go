@@ -30,6 +30,10 @@ func argumentValue(c *classify.Candidate) (e classify.Candidate, ok bool) {
 		return e, !slices.Contains([]string{"ort", "rotocol"}, string(v[2:min(len(v), 10)]))
 	}
 	option := argumentAhead(list)
+	if isRawHeaders(c.Key) {
+		e.Key, e.Field = option, c.Class(string(option))
+		return e, e.Field != ""
+	}
 	if len(option) < 2 || option[0] != '-' {
 		return e, false
 	}
@@ -38,6 +42,12 @@ func argumentValue(c *classify.Candidate) (e classify.Candidate, ok bool) {
 		return e, e.Field != "" && e.Field != "argument" && e.Field != "pair-value"
 	}
 	return e, shortOption(&e, option, list)
+}
+
+// isRawHeaders knows the name under which Node.js has names and values of headers by turns
+// (message.rawHeaders of its documentation).
+func isRawHeaders(name []byte) bool {
+	return equalFold(name, "rawheaders") || equalFold(name, "raw_headers")
 }
 
 // argumentAhead returns the last complete string of a list whose next one begins at its end.

@@ -28,8 +28,8 @@ var commandSyntaxes = []commandSyntax{
 	{"-password\"", "\"", `-password",?\s+(?:a\d{1,3}=)?"([^"-][^"]{2,127})"`},
 	{"--passwd ", "", `--passwd\s+['"]?([^\s'"-][^\s'"]*)`},
 	{"sshpass -p", "", `sshpass -p\s*['"]?([^\s'"]+)`},
-	{"mysql -", " -p", `mysql [^\n|;]{0,120}?\s?-p['"]?([^\s'"]+)`},
-	{"mysqldump -", " -p", `mysqldump [^\n|;]{0,120}?\s?-p['"]?([^\s'"]+)`},
+	{"mysql -", " -p", `mysql (?:[^\n|;]{0,120}?\s)?-p['"]?([^\s'"]+)`},
+	{"mysqldump -", " -p", `mysqldump (?:[^\n|;]{0,120}?\s)?-p['"]?([^\s'"]+)`},
 	{"redis-cli ", "-a", `redis-cli [^\n|;]{0,120}?-a\s+['"]?([^\s'"]+)`},
 	{"ldapsearch ", " -w", `ldapsearch [^\n|;]{0,200}?\s-w\s*['"]?([^\s'"-][^\s'"]*)`}, // OpenLDAP, ldapsearch(1)
 	{"ldapmodify ", " -w", `ldapmodify [^\n|;]{0,200}?\s-w\s*['"]?([^\s'"-][^\s'"]*)`},
@@ -40,6 +40,11 @@ var commandSyntaxes = []commandSyntax{
 	{"curl ", "-u", `curl [^\n|]{0,400}?(?:-u|--user|--proxy-user)[ =]?['"]?[^\s:'"]+:([^\s'"]+)`},
 	{"IDENTIFIED BY ", "", `IDENTIFIED BY (?:PASSWORD )?['"]([^'"]{3,})['"]`},
 	{"identified by ", "", `identified by (?:password )?['"]([^'"]{3,})['"]`},
+	{"IDENTIFIED WITH ", " BY '", `IDENTIFIED WITH [\w'"]{3,64} BY '([^']{3,})'`}, // MySQL, "CREATE USER Statement"
+	{"identified with ", " by '", `identified with [\w'"]{3,64} by '([^']{3,})'`},
+	{"ConvertTo-SecureString ", "-", `ConvertTo-SecureString (?:-String )?['"]([^'"$]{3,128})['"]`}, // PowerShell
+	{"\"AUTH\" \"", "", `"AUTH" (?:"[^"]{1,64}" )?"([^"]{4,128})"`},                                 // Redis, command MONITOR
+	{"password\";s:", "\"", `password";s:\d+:"([^"]{3,128})"`},                                      // PHP, serialize
 	{"WITH PASSWORD ", "", `WITH PASSWORD '([^']{3,})'`},
 	{"password '", "'", `password '([^'\s]{4,64})'`},
 	{"password \"", "\"", `password "([^"\s]{4,64})"`},

@@ -150,13 +150,16 @@ func isPersonal(key []byte) bool {
 }
 
 // isNoMailbox knows what has the form of an address and is none, by what stands
-// around it: a place on a host (scp), an extension of SSH, the id of a message (RFC 5322, 3.6.4), the
+// around it: a place on a host (scp), a telephone on the Internet (SIP), an extension of SSH, the id of a message (RFC 5322, 3.6.4), the
 // author of a public commit.
 func isNoMailbox(c *classify.Candidate, lo, hi int) bool {
 	if hi+1 < len(c.Text) && c.Text[hi] == ':' && (c.Text[hi+1] == '/' || c.Text[hi+1] == '~') {
 		return true
 	}
 	if lo > 0 && c.Text[lo-1] == '*' || bytes.HasSuffix(bytes.ToUpper(c.Text[max(0, lo-maxTrailer):lo]), []byte("UID:")) { // masked; a calendar's (RFC 5545, 3.8.4.7)
+		return true
+	}
+	if bytes.HasSuffix(c.Text[:lo], []byte("sip:")) || bytes.HasSuffix(c.Text[:lo], []byte("sips:")) { // RFC 3261, section 19.1
 		return true
 	}
 	if bytes.HasSuffix(c.Text[:hi], []byte("@openssh.com")) { // names of extensions (RFC 4250, 4.6.1)

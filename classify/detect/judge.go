@@ -41,7 +41,8 @@ func isMasked(v []byte) bool {
 		}
 	}
 	return len(v) >= 3 && (signs*2 >= len(v) || bytes.Count(v, v[:1]) == len(v)) ||
-		bytes.HasPrefix(v, []byte("[")) && bytes.HasSuffix(v, []byte("]"))
+		bytes.HasPrefix(v, []byte("[")) && bytes.HasSuffix(v, []byte("]")) ||
+		bytes.HasPrefix(v, []byte("(")) && bytes.HasSuffix(v, []byte(")")) // Terraform's (sensitive value)
 }
 
 // entropy is Shannon's, in bits per byte.

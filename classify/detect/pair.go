@@ -13,12 +13,12 @@ import (
 // properties, HTML inputs, tags and parameters of AWS.
 var pairNames = []string{"name", "key", "field", "header", "variable", "property", "k", "campo", "feld", "champ", "nome", "nombre"}
 
-// weakPairNames do so where what they hold has a class: id of forms, system of FHIR's Identifier and
-// ContactPoint, type of Keycloak's credentials.
-var weakPairNames = []string{"id", "system", "type"}
+// weakPairNames do so where what they hold has a class: id, label and question of forms, system of
+// FHIR's Identifier and ContactPoint, type of Keycloak's credentials.
+var weakPairNames = []string{"id", "system", "type", "label", "text", "question", "title"}
 
 // pairValues end the names of members that hold what another one names.
-var pairValues = []string{"value", "valor", "valeur", "valore", "wert"}
+var pairValues = []string{"value", "valor", "valeur", "valore", "wert", "answer"}
 
 // maxSiblings bounds the members beside a value that are looked at for its name, in each direction.
 const maxSiblings = 4
@@ -47,6 +47,9 @@ func pairValue(c *classify.Candidate) (e classify.Candidate, ok bool) {
 
 // valueStem returns what stands before "value" in a name: ParameterValue is beside ParameterKey.
 func valueStem(name []byte) (stem []byte, ok bool) {
+	if string(name) == "v" { // beside "k"
+		return nil, true
+	}
 	for _, end := range pairValues {
 		if n := len(name) - len(end); n >= 0 && equalFold(name[n:], end) {
 			return bytes.TrimRight(name[:n], "_-."), true

@@ -113,7 +113,13 @@ func isMessage(c *classify.Candidate, v []byte) bool {
 	if spaces > 2 && endsInName(c.Key, "passphrase") {
 		return shapeOf(v).lower+spaces != len(v) // a phrase of words is meant
 	}
-	return spaces > 1 || spaces == 1 && (!hasDigitOrSign(v) || c.X.Status >= 400)
+	return spaces > 1 || spaces == 1 && (!hasDigitOrSign(v) || isForeign(v) || c.X.Status >= 400)
+}
+
+// isForeign matches words of which only letters beyond ASCII are no letters of ASCII.
+func isForeign(v []byte) bool {
+	s := shapeOf(v)
+	return s.digits == 0 && s.signs == 0 && isBeyondASCII(v)
 }
 
 // isCapitalised matches "Password": what forms show, and nobody's password.

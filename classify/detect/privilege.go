@@ -28,13 +28,19 @@ func privilegeField() classify.Detector {
 		},
 		On: classify.Trigger{
 			Anchors: []string{"ROLE_"}, Words: []string{"admin", "superuser", "super_admin", "moderator"},
-			Fields: []string{"privilege", "privilege-flag", "privilege-role", "privilege-group"}, Parts: inResponseBody(),
+			Fields: []string{"privilege", "privilege-flag", "privilege-role", "privilege-group", "pair-value", "typed-flag"}, Parts: inResponseBody(),
 		},
 	}, func(c *classify.Candidate) {
 		m := classify.Match{Lo: c.Lo, Hi: c.Hi, Show: "•••"}
+		if c.Anchor == "" && (c.Field == "pair-value" || c.Field == "typed-flag") {
+			if e, ok := typedPrivilege(c); ok {
+				e.Report(m)
+			}
+			return
+		}
 		switch {
 		case c.Anchor == "":
-			if c.Kind == classify.Text || c.Kind == classify.Container || !isPrivilege(c.Field, c.Kind, c.Value()) || inCode(c) ||
+			if c.Kind == classify.Text || c.Kind == classify.Container || !isPrivilege(c.Field, c.Kind, c.Value()) || inCode(c) || isCount(c) ||
 				inPair(c) && !isRecordPair(c) || isSpeaker(c) || isOfRepository(c) || isOfProject(c) {
 				return
 			}
@@ -43,6 +49,34 @@ func privilegeField() classify.Detector {
 		}
 		c.Report(m)
 	}}
+}
+
+// typedPrivilege returns a privilege of which another member gives the name: {"name": "role", "value": "admin"},
+// or the object around it: {"isAdmin": {"BOOL": true}} as DynamoDB writes items.
+func typedPrivilege(c *classify.Candidate) (e classify.Candidate, ok bool) {
+	if c.Field == "typed-flag" {
+		e, ok = typedValue(c)
+		return e, ok && e.Field == "privilege-flag"
+	}
+	e, ok = resolved(c)
+	return e, ok && strings.HasPrefix(e.Field, "privilege") && isPrivilege(e.Field, e.Kind, e.Value())
+}
+
+// isCount says whether a number is how many roles or groups there are, and no id of one.
+func isCount(c *classify.Candidate) bool {
+	if c.Kind != classify.Number || inList(c) {
+		return false
+	}
+	var buf [maxNear]byte
+	name := lowered(buf[:], c.Key)
+	return bytes.HasSuffix(name, []byte("s")) && !bytes.HasSuffix(name, []byte("ids")) && !bytes.HasSuffix(name, []byte("access"))
+}
+
+// inList says whether a value of a document is an item of a list.
+func inList(c *classify.Candidate) bool {
+	before, _ := c.Around(16)
+	before = bytes.TrimRight(before, " \n\r\t\"")
+	return len(before) > 0 && (before[len(before)-1] == '[' || before[len(before)-1] == ',')
 }
 
 // isOfRepository knows what public answers of code hosts tell of each repository: what
@@ -80,7 +114,7 @@ var rightsOnCode = []string{"\"push", "\"pull", "\"maintain", "\"triage"}
 func isRecordPair(c *classify.Candidate) bool {
 	switch t := c.ContentType(); {
 	case strings.Contains(t, "html"):
-		return false
+		return isInState(c)
 	case strings.Contains(t, "xml"):
 		return true
 	}
@@ -103,6 +137,14 @@ func isRecordPair(c *classify.Candidate) bool {
 		return true
 	}
 	return false
+}
+
+// isInState says whether a pair is a member of a JSON object in a page: the state that a script
+// starts with (HTML, section 4.12.1, data blocks). Scripts write names without quotes.
+func isInState(c *classify.Candidate) bool {
+	before := bytes.TrimRight(c.Before(len(c.Key)+8), `" :`)
+	before, ok := bytes.CutSuffix(before, c.Key)
+	return ok && (bytes.HasSuffix(before, []byte(`{"`)) || bytes.HasSuffix(before, []byte(`,"`)))
 }
 
 // isPrivilege judges a value by the class of its name: flags are flags, under the

@@ -43,7 +43,7 @@ func judgeSecret(c *classify.Candidate, known *Vocabulary) {
 		return
 	}
 	v := bytes.TrimSpace(c.Value())
-	if len(v) == 0 || isNoSecret(v) || !isSecretValue(c, v) || known.kindOf(v) != nil {
+	if len(v) == 0 || isNoSecret(v) || !isSecretValue(c, v) || known.kindOf(v) != nil || isInARN(c) {
 		return
 	}
 	m := classify.Match{Lo: c.Lo, Hi: c.Hi}
@@ -51,6 +51,16 @@ func judgeSecret(c *classify.Candidate, known *Vocabulary) {
 		m.Severity = classify.Low // worth something only beside the hash
 	}
 	c.Report(m)
+}
+
+// isInARN says whether a pair stands in the name of a resource, which has parts of that name and
+// shows no secret (Amazon Resource Names: arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME).
+func isInARN(c *classify.Candidate) bool {
+	if !inPair(c) {
+		return false
+	}
+	before := c.Before(besideBytes)
+	return bytes.HasPrefix(before[bytes.LastIndexAny(before, " \"'\t\n,=")+1:], []byte("arn:"))
 }
 
 // codeWords stand before a one-time code in the texts that are sent to people.
