@@ -29,11 +29,22 @@ func postalAddress() classify.Detector {
 		lo, hi := c.Lo, c.Hi
 		if isOpen(c) { // up to the end of the phrase
 			_, hi = phrase(c.Text, lo, hi)
+			hi = lo + beforeName(c.Text[lo:hi])
 		}
 		if isStreet(bytes.TrimSpace(c.Text[lo:hi])) && !isOfPage(c) && !isPublished(c) {
 			c.Report(classify.Match{Lo: lo, Hi: hi, Severity: severity})
 		}
 	}}
+}
+
+// beforeName returns how much of a text stands before the next name of a field: before a tab, the
+// bracket of an array in PHP's writing, or the word that an equals sign or a colon follows.
+func beforeName(text []byte) int {
+	text = text[:indexOrEnd(text, "\t[")]
+	if i := bytes.IndexAny(text, "=:"); i >= 0 {
+		text = text[:max(0, bytes.LastIndexAny(text[:i], " ,"))]
+	}
+	return len(bytes.TrimRight(text, " ,"))
 }
 
 // isOfPage says whether an address stands in HTML's element for how the owner of

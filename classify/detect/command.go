@@ -35,7 +35,7 @@ var commandSyntaxes = []commandSyntax{
 	{"ldapmodify ", " -w", `ldapmodify [^\n|;]{0,200}?\s-w\s*['"]?([^\s'"-][^\s'"]*)`},
 	{"ldapadd ", " -w", `ldapadd [^\n|;]{0,200}?\s-w\s*['"]?([^\s'"-][^\s'"]*)`},
 	{"ldapwhoami ", " -w", `ldapwhoami [^\n|;]{0,200}?\s-w\s*['"]?([^\s'"-][^\s'"]*)`},
-	{"net user ", " /add", `net user \S{1,64} ([^\s/*]\S{2,64}) /add`}, // Microsoft, "Net user"
+	{"net user ", " /add", `net user \S{1,64} ([^\s/*]\S{2,64}) /add`},                  // Microsoft, "Net user"
 	{"net use ", " /user:", `net use [^\n|;/]{0,200}?\\\\\S+ ([^\s/*]\S{2,64}) /user:`}, // Microsoft, "Net use"
 	{"curl ", "-u", `curl [^\n|]{0,400}?(?:-u|--user|--proxy-user)[ =]?['"]?[^\s:'"]+:([^\s'"]+)`},
 	{"IDENTIFIED BY ", "", `IDENTIFIED BY (?:PASSWORD )?['"]([^'"]{3,})['"]`},

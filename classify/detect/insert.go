@@ -57,9 +57,11 @@ func inserted(c *classify.Candidate, judge func(e *classify.Candidate)) {
 }
 
 // inRows makes a detector see the rows of insert statements, as well: each text under the name
-// of its column.
-func inRows(d classify.Detector) classify.Detector {
-	fields := d.Rule().On.Fields
+// of its column, if that is of one of the classes, or of any that the detector asks for.
+func inRows(d classify.Detector, fields ...string) classify.Detector {
+	if len(fields) == 0 {
+		fields = d.Rule().On.Fields
+	}
 	return also(d, classify.Trigger{Anchors: insertAnchors}, func(c *classify.Candidate) bool {
 		if !slices.Contains(insertAnchors, c.Anchor) {
 			return false

@@ -29,6 +29,12 @@ func isNoSecret(v []byte) bool {
 // isMasked says whether a value was masked or cut: it holds a run of the signs
 // that maskers write, or ends in dots.
 func isMasked(v []byte) bool {
+	if bytes.IndexByte(v, '%') >= 0 && len(v) <= maxPassword {
+		var buf [maxPassword]byte
+		if plain := appendUnquoted(buf[:0], v); len(plain) > 0 && len(plain) < len(v) && (isMasked(plain) || isReference(plain)) {
+			return true
+		}
+	}
 	for _, sign := range []string{"***", "•", "█", "●", "…", "...", "xxxx", "XXXX", "####"} {
 		if bytes.Contains(v, []byte(sign)) {
 			return true
@@ -43,6 +49,26 @@ func isMasked(v []byte) bool {
 	return len(v) >= 3 && (signs*2 >= len(v) || bytes.Count(v, v[:1]) == len(v)) ||
 		bytes.HasPrefix(v, []byte("[")) && bytes.HasSuffix(v, []byte("]")) ||
 		bytes.HasPrefix(v, []byte("(")) && bytes.HasSuffix(v, []byte(")")) // Terraform's (sensitive value)
+}
+
+// appendUnquoted appends v without its percent-encoding (RFC 3986, section 2.1).
+func appendUnquoted(dst, v []byte) []byte {
+	for i := 0; i < len(v); i++ {
+		b := v[i]
+		if b == '%' && i+2 < len(v) && isHex(v[i+1]) && isHex(v[i+2]) {
+			b = hexValue(v[i+1])<<4 | hexValue(v[i+2])
+			i += 2
+		}
+		dst = append(dst, b)
+	}
+	return dst
+}
+
+func hexValue(b byte) byte {
+	if isDigit(b) {
+		return b - '0'
+	}
+	return (b | 0x20) - 'a' + 10
 }
 
 // entropy is Shannon's, in bits per byte.

@@ -26,23 +26,34 @@ const maxSiblings = 4
 // pairValue returns the candidate of a member "value" under the name that a member beside it
 // gives; ok is false where none does.
 func pairValue(c *classify.Candidate) (e classify.Candidate, ok bool) {
+	name, class := pairName(c)
+	if class == "" {
+		return e, false
+	}
+	e = *c
+	e.Key, e.Field = name, class
+	return e, true
+}
+
+// pairName returns the name that a member beside a value gives, and its class; "" where none does.
+func pairName(c *classify.Candidate) (name []byte, class string) {
 	before, behind := c.Around(besideBytes)
 	rest := bytes.TrimRight(before, `"'\:= `)
 	own := trailingName(rest)
-	name := labelOf(own, before, behind)
-	if name == nil {
+	if name = labelOf(own, before, behind); name == nil {
 		stem, isValue := valueStem(own)
 		if !isValue || len(rest) == len(before) {
-			return e, false
+			return nil, ""
 		}
 		name = siblingName(c, stem, rest[:len(rest)-len(own)], behind)
 	}
 	if len(name) == 0 || len(name) > 64 {
-		return e, false
+		return nil, ""
 	}
-	e = *c
-	e.Key, e.Field = name, c.Class(string(name))
-	return e, e.Field != "" && e.Field != "pair-value"
+	if class = c.Class(string(name)); class == "pair-value" {
+		class = ""
+	}
+	return name, class
 }
 
 // valueStem returns what stands before "value" in a name: ParameterValue is beside ParameterKey.
@@ -195,8 +206,9 @@ func isCustomString(name []byte) bool {
 	return false
 }
 
-// inPairs makes a detector see the members "value" that the member before them names, as well:
-// {"name": "ssn", "value": "…"} in the answers of forms. What it finds has digits.
+// inPairs makes a detector see the members "value" that the member beside or the object around them
+// names, as well: {"name": "ssn", "value": "…"} in the answers of forms, {"ssn": {"S": "…"}} in
+// DynamoDB. What it finds has digits.
 func inPairs(d classify.Detector) classify.Detector {
 	on := d.Rule().On
 	return also(d, classify.Trigger{Fields: []string{"pair-value"}}, func(c *classify.Candidate) bool {
@@ -204,7 +216,13 @@ func inPairs(d classify.Detector) classify.Detector {
 			return false
 		}
 		if bytes.ContainsAny(c.Value(), "0123456789") {
-			if e, ok := pairValue(c); ok && slices.Contains(on.Fields, e.Field) {
+			name, class := pairName(c)
+			if class == "" {
+				name, class = typedName(c)
+			}
+			if slices.Contains(on.Fields, class) {
+				e := *c
+				e.Key, e.Field = name, class
 				d.Detect(&e)
 				return true
 			}
@@ -225,6 +243,20 @@ func typedValue(c *classify.Candidate) (e classify.Candidate, ok bool) {
 	e.Key, e.Field = []byte(name), c.Class(name)
 	return e, e.Field != "" && e.Field != "pair-value"
 }
+
+// typedName is that of the object around a value that is named after a type, with its class.
+func typedName(c *classify.Candidate) (name []byte, class string) {
+	if c.Kind != classify.String || !isOneOf(c.Key, typeKeys) {
+		return nil, ""
+	}
+	if e, ok := typedValue(c); ok {
+		return e.Key, e.Field
+	}
+	return nil, ""
+}
+
+// typeKeys are the names of types under which DynamoDB, Avro and Firestore write values.
+var typeKeys = []string{"s", "string", "stringvalue"}
 
 // resolved returns the candidate as the rule has to see it: under the name that the
 // member or argument before it gives, or as it is. It is none where the candidate is an anchor of

@@ -142,9 +142,19 @@ func isRecordPair(c *classify.Candidate) bool {
 // isInState says whether a pair is a member of a JSON object in a page: the state that a script
 // starts with (HTML, section 4.12.1, data blocks). Scripts write names without quotes.
 func isInState(c *classify.Candidate) bool {
-	before := bytes.TrimRight(c.Before(len(c.Key)+8), `" :`)
-	before, ok := bytes.CutSuffix(before, c.Key)
-	return ok && (bytes.HasSuffix(before, []byte(`{"`)) || bytes.HasSuffix(before, []byte(`,"`)))
+	before := c.Before(len(c.Key) + 32)
+	for _, quote := range []string{`"`, "&quot;"} {
+		name := bytes.TrimRight(before, " :")
+		name = bytes.TrimRight(bytes.TrimSuffix(name, []byte(quote)), " :") // a string's own
+		name, ok := bytes.CutSuffix(bytes.TrimSuffix(name, []byte(quote)), c.Key)
+		if !ok {
+			continue
+		}
+		name, ok = bytes.CutSuffix(name, []byte(quote))
+		name = bytes.TrimRight(name, " \n")
+		return ok && (bytes.HasSuffix(name, []byte("{")) || bytes.HasSuffix(name, []byte(",")))
+	}
+	return false
 }
 
 // isPrivilege judges a value by the class of its name: flags are flags, under the

@@ -2,6 +2,7 @@ package detect
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 
 	"github.com/leaktap/leaktap/classify"
@@ -57,6 +58,15 @@ func isScript(contentType string) bool {
 const (
 	fixRevoke = "Revoke the token, then redact it where it is written: log an allow-list of headers and fields, never Authorization, Cookie or bodies."
 )
+
+// bearerClasses are the classes of what is a token whatever the place.
+var bearerClasses = []string{"token", "session", "authorization"}
+
+// isNamedBearer says whether a value is a token by the name that a member beside it gives.
+func isNamedBearer(c *classify.Candidate) bool {
+	_, class := pairName(c)
+	return slices.Contains(bearerClasses, class)
+}
 
 func tokenInLog(f *tokenFinder) classify.Detector {
 	return &detector{classify.Rule{
@@ -156,9 +166,9 @@ func tokenInBody(f *tokenFinder) classify.Detector {
 		Fix:            "Return tokens from the token endpoint only, with Cache-Control: no-store; leave them out of all other projections.",
 		FalsePositives: "The answer of a login or token endpoint is information, no alarm. Paging and CSRF tokens stay silent.",
 		CWE:            []string{"CWE-200"}, OWASP: []string{"API3:2023"},
-		On: f.trigger([]classify.Where{classify.InResponseBody, classify.InResponseHeader, classify.InRecord}, "token", "session", "authorization"),
+		On: f.trigger([]classify.Where{classify.InResponseBody, classify.InResponseHeader, classify.InRecord}, slices.Concat(bearerClasses, []string{"pair-value"})...),
 	}, func(c *classify.Candidate) {
-		if placeOf(c) != inBody {
+		if placeOf(c) != inBody || c.Anchor == "" && c.Field == "pair-value" && !isNamedBearer(c) {
 			return
 		}
 		m, vendor, ok := f.find(c)
