@@ -63,11 +63,7 @@ type claimsMemo struct {
 // returns is valid until the next call.
 func claimsOf(c *classify.Candidate, text []byte) *claimsMemo {
 	n, parts, _ := jwtShape(text)
-	memo, _ := c.View.Memo.(*claimsMemo)
-	if memo == nil {
-		memo = &claimsMemo{}
-		c.View.Memo = memo
-	}
+	memo := &memoOf(c).claims
 	if parts != 3 {
 		*memo = claimsMemo{text: memo.text[:0]}
 		return memo

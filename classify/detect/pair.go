@@ -38,23 +38,39 @@ func pairValue(c *classify.Candidate) (e classify.Candidate, ok bool) {
 // pairName returns the name that a member beside a value gives, and its class; "" where none does.
 func pairName(c *classify.Candidate) (name []byte, class string) {
 	before, behind := c.Around(besideBytes)
-	rest := bytes.TrimRight(before, `"'\:= `)
-	own := trailingName(rest)
-	if name = labelOf(own, before, behind); name == nil {
-		stem, isValue := valueStem(own)
-		if !isValue || len(rest) == len(before) {
-			return nil, ""
+	memo := &memoOf(c).pair
+	if !memo.holds(before, behind) {
+		name = nameBeside(c, before, behind)
+		if len(name) > 0 && len(name) <= 64 {
+			class = c.Class(string(name))
 		}
-		name = siblingName(c, stem, rest[:len(rest)-len(own)], behind)
+		if class == "pair-value" {
+			class = ""
+		}
+		memo.keep(before, behind, name, class)
 	}
-	if len(name) == 0 || len(name) > 64 {
+	if memo.class == "" {
 		return nil, ""
 	}
-	if class = c.Class(string(name)); class == "pair-value" {
-		class = ""
-	}
-	return name, class
+	return memo.name(before, behind), memo.class
 }
+
+// nameBeside finds the name in the bytes around a value.
+func nameBeside(c *classify.Candidate, before, behind []byte) []byte {
+	rest := bytes.TrimRight(before, `"'\:= `)
+	own := trailingName(rest)
+	if name := labelOf(own, before, behind); name != nil {
+		return name
+	}
+	stem, isValue := valueStem(own)
+	if !isValue || len(rest) == len(before) {
+		return nil
+	}
+	return siblingName(c, stem, rest[:len(rest)-len(own)], behind)
+}
+
+// accountKey is the name of what Azure Storage lists beside "keyName" ("Storage Accounts - List Keys").
+const accountKey = "account key"
 
 // valueStem returns what stands before "value" in a name: ParameterValue is beside ParameterKey.
 func valueStem(name []byte) (stem []byte, ok bool) {
@@ -72,7 +88,7 @@ func valueStem(name []byte) (stem []byte, ok bool) {
 // siblingName looks for the name among the members before a value, and then behind it.
 func siblingName(c *classify.Candidate, stem, before, behind []byte) []byte {
 	if key, _, _, ok := memberAhead(before); ok && len(stem) == 0 && string(key) == "keyName" {
-		return []byte("account key") // Azure Storage, "Storage Accounts - List Keys"
+		return []byte(accountKey)
 	}
 	for range maxSiblings {
 		key, value, rest, ok := memberAhead(before)
@@ -111,7 +127,7 @@ func isPairName(c *classify.Candidate, stem, key, value []byte) bool {
 
 // isOneOf says whether a name is one of those in small letters.
 func isOneOf(name []byte, names []string) bool {
-	return slices.ContainsFunc(names, func(n string) bool { return equalFold(name, n) })
+	return slices.ContainsFunc(names, func(n string) bool { return len(n) == len(name) && equalFold(name, n) })
 }
 
 // trailingName returns the name that a text ends with.
