@@ -23,7 +23,7 @@ func postalAddress() classify.Detector {
 				c.Report(classify.Match{Lo: lo, Hi: hi, Severity: severity})
 			}
 			return
-		case c.Kind != classify.String || c.Field == "address-line" && !holdsAny([]byte(c.Parent()), []string{"address"}):
+		case c.Kind != classify.String || c.Field == "address-line" && !isAddressLine(c):
 			return
 		}
 		lo, hi := c.Lo, c.Hi
@@ -35,6 +35,11 @@ func postalAddress() classify.Detector {
 			c.Report(classify.Match{Lo: lo, Hi: hi, Severity: severity})
 		}
 	}}
+}
+
+// isAddressLine says whether a line is that of an object of an address; few lines look like one.
+func isAddressLine(c *classify.Candidate) bool {
+	return isStreet(bytes.TrimSpace(c.Value())) && holdsAny([]byte(c.Parent()), []string{"address"})
 }
 
 // beforeName returns how much of a text stands before the next name of a field: before a tab, the

@@ -44,10 +44,10 @@ func argumentValue(c *classify.Candidate) (e classify.Candidate, ok bool) {
 	return e, shortOption(&e, option, list)
 }
 
-// isRawHeaders knows the names under which Node.js has names and values of headers by turns
-// (message.rawHeaders of its documentation), and others pairs of them (Sentry, "Request Interface").
+// isRawHeaders knows the name under which Node.js has names and values of headers by turns
+// (message.rawHeaders of its documentation).
 func isRawHeaders(name []byte) bool {
-	return equalFold(name, "rawheaders") || equalFold(name, "raw_headers") || equalFold(name, "headers")
+	return equalFold(name, "rawheaders") || equalFold(name, "raw_headers")
 }
 
 // argumentAhead returns the last complete string of a list whose next one begins at its end.

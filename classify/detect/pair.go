@@ -74,9 +74,6 @@ const accountKey = "account key"
 
 // valueStem returns what stands before "value" in a name: ParameterValue is beside ParameterKey.
 func valueStem(name []byte) (stem []byte, ok bool) {
-	if string(name) == "v" { // beside "k"
-		return nil, true
-	}
 	for _, end := range pairValues {
 		if n := len(name) - len(end); n >= 0 && equalFold(name[n:], end) {
 			return bytes.TrimRight(name[:n], "_-."), true
@@ -250,7 +247,7 @@ func inPairs(d classify.Detector) classify.Detector {
 // typedValue returns the candidate of a member "value", or one that is named after a type, as
 // the value of the object that it stands in.
 func typedValue(c *classify.Candidate) (e classify.Candidate, ok bool) {
-	if inPair(c) {
+	if inPair(c) || equalFold(c.Key, "answer") { // of a form, which has no object for each
 		return e, false
 	}
 	parent := c.Parent()
