@@ -101,6 +101,8 @@ func behindArrow(text []byte, i int) int {
 	switch {
 	case text[i-1] == '=' && bytes.HasPrefix(text[i:], []byte("&gt; ")):
 		return behindType(text, i+len("&gt; "))
+	case text[i-1] == '=' && bytes.HasPrefix(text[i:], []byte(`&gt;"`)), text[i-1] == '=' && bytes.HasPrefix(text[i:], []byte("&gt;&")):
+		return i + len("&gt;")
 	case text[i-1] == '>':
 		return behindType(text, i)
 	case text[i-1] == ' ' && i > 1 && text[i-2] == '>': // on one line

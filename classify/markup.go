@@ -112,10 +112,14 @@ func (w *markup) attributes(c *Classifier, i int) {
 	if name.End == name.Start {
 		return
 	}
-	if w.named = c.column(w.text[name.Start:name.End]); value.End == value.Start { // <entry key="x">the value</entry>
+	col := c.column(w.text[name.Start:name.End])
+	if !equalFold(elementName(w.text, i), "data") { // in which a label's text stands (.NET's resource files)
+		w.named = col
+	}
+	if value.End == value.Start { // <entry key="x">the value</entry>
 		value.Start, value.End = elementText(w.text, i)
 	}
-	c.namedText(w.named, w.text, value.Start, value.End)
+	c.namedText(col, w.text, value.Start, value.End)
 }
 
 // attributeValue returns the value of an attribute and the offset behind it.

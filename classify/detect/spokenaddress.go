@@ -18,7 +18,7 @@ var spokenStreets = [][]string{
 }
 
 const (
-	streetName = `[\p{Lu}\d][\p{L}\d.'’-]*`
+	streetName = `(?:\p{Lu}[\p{L}.'’-]*\p{Ll}[\p{L}.'’-]*|\d{1,3}(?:st|nd|rd|th)|[NSEW]{1,2}\.?)`
 	cityName   = `\p{Lu}[\p{L}.'’-]+(?:[ -]\p{L}[\p{L}.'’-]+){0,3}`
 	// anglicCode is a ZIP code behind a state (USPS Publication 28), a postcode of the United Kingdom
 	// (BS 7666), of Canada, of Australia; continentalCode one that stands before the city.

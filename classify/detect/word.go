@@ -113,6 +113,8 @@ func isReference(v []byte) bool {
 		return isExpansion(v)
 	case '/', '~':
 		return isPath(v)
+	case '.':
+		return bytes.HasPrefix(v, []byte("./")) || bytes.HasPrefix(v, []byte("../"))
 	case '@':
 		return bytes.HasPrefix(v, []byte("@Microsoft.KeyVault"))
 	}
