@@ -149,6 +149,11 @@ func isPersonal(key []byte) bool {
 	return slices.ContainsFunc(persons, func(w string) bool { return bytes.Contains(lower, []byte(w)) })
 }
 
+// isTelephone says whether a text ends with the scheme of one on the Internet (RFC 3261, section 19.1).
+func isTelephone(before []byte) bool {
+	return bytes.HasSuffix(before, []byte("sip:")) || bytes.HasSuffix(before, []byte("sips:"))
+}
+
 // isNoMailbox knows what has the form of an address and is none, by what stands
 // around it: a place on a host (scp), a telephone on the Internet (SIP), an extension of SSH, the id of a message (RFC 5322, 3.6.4), the
 // author of a public commit.
@@ -159,10 +164,7 @@ func isNoMailbox(c *classify.Candidate, lo, hi int) bool {
 	if lo > 0 && c.Text[lo-1] == '*' || bytes.HasSuffix(bytes.ToUpper(c.Text[max(0, lo-maxTrailer):lo]), []byte("UID:")) { // masked; a calendar's (RFC 5545, 3.8.4.7)
 		return true
 	}
-	if bytes.HasSuffix(c.Text[:lo], []byte("sip:")) || bytes.HasSuffix(c.Text[:lo], []byte("sips:")) { // RFC 3261, section 19.1
-		return true
-	}
-	if bytes.HasSuffix(c.Text[:hi], []byte("@openssh.com")) { // names of extensions (RFC 4250, 4.6.1)
+	if isTelephone(c.Text[:lo]) || bytes.HasSuffix(c.Text[:hi], []byte("@openssh.com")) { // names of extensions (RFC 4250, 4.6.1)
 		return true
 	}
 	if isMessageID(c.Key) || lo > 0 && c.Text[lo-1] == '<' && isMessageID(c.Text[max(0, lo-16):lo]) {

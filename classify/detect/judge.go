@@ -29,11 +29,8 @@ func isNoSecret(v []byte) bool {
 // isMasked says whether a value was masked or cut: it holds a run of the signs
 // that maskers write, or ends in dots.
 func isMasked(v []byte) bool {
-	if bytes.IndexByte(v, '%') >= 0 && len(v) <= maxPassword {
-		var buf [maxPassword]byte
-		if plain := appendUnquoted(buf[:0], v); len(plain) > 0 && len(plain) < len(v) && (isMasked(plain) || isReference(plain)) {
-			return true
-		}
+	if isMaskedBehindPercents(v) {
+		return true
 	}
 	for _, sign := range []string{"***", "•", "█", "●", "…", "...", "xxxx", "XXXX", "####"} {
 		if bytes.Contains(v, []byte(sign)) {
@@ -46,9 +43,22 @@ func isMasked(v []byte) bool {
 			signs++
 		}
 	}
-	return len(v) >= 3 && (signs*2 >= len(v) || bytes.Count(v, v[:1]) == len(v)) ||
-		bytes.HasPrefix(v, []byte("[")) && bytes.HasSuffix(v, []byte("]")) ||
-		bytes.HasPrefix(v, []byte("(")) && bytes.HasSuffix(v, []byte(")")) // Terraform's (sensitive value)
+	return len(v) >= 3 && (signs*2 >= len(v) || bytes.Count(v, v[:1]) == len(v)) || isRemark(v)
+}
+
+// isRemark matches what is said in brackets instead of a value: [REDACTED], Terraform's (sensitive value).
+func isRemark(v []byte) bool {
+	return bytes.HasPrefix(v, []byte("[")) && bytes.HasSuffix(v, []byte("]")) || bytes.HasPrefix(v, []byte("(")) && bytes.HasSuffix(v, []byte(")"))
+}
+
+// isMaskedBehindPercents says whether a percent-encoded value is masked, or a reference.
+func isMaskedBehindPercents(v []byte) bool {
+	if bytes.IndexByte(v, '%') < 0 || len(v) > maxPassword {
+		return false
+	}
+	var buf [maxPassword]byte
+	plain := appendUnquoted(buf[:0], v)
+	return len(plain) < len(v) && (isMasked(plain) || isReference(plain))
 }
 
 // appendUnquoted appends v without its percent-encoding (RFC 3986, section 2.1).

@@ -87,25 +87,20 @@ func siblingName(c *classify.Candidate, stem, before, behind []byte) []byte {
 	if key, _, _, ok := memberAhead(before); ok && len(stem) == 0 && string(key) == "keyName" {
 		return []byte(accountKey)
 	}
-	for range maxSiblings {
-		key, value, rest, ok := memberAhead(before)
-		if !ok {
-			break
+	for _, side := range []struct {
+		text []byte
+		next func([]byte) (key, value, rest []byte, ok bool)
+	}{{before, memberAhead}, {behind, memberBehind}} {
+		for text, n := side.text, 0; n < maxSiblings; n++ {
+			key, value, rest, ok := side.next(text)
+			if !ok {
+				break
+			}
+			if isPairName(c, stem, key, value) {
+				return value
+			}
+			text = rest
 		}
-		if isPairName(c, stem, key, value) {
-			return value
-		}
-		before = rest
-	}
-	for range maxSiblings {
-		key, value, rest, ok := memberBehind(behind)
-		if !ok {
-			break
-		}
-		if isPairName(c, stem, key, value) {
-			return value
-		}
-		behind = rest
 	}
 	return nil
 }
@@ -172,7 +167,7 @@ func memberBehind(text []byte) (key, value, rest []byte, ok bool) {
 		return nil, nil, nil, false
 	}
 	text = bytes.TrimLeft(text[1:], ` \`)
-	end := 0
+	var end int
 	if len(text) > 0 && (text[0] == '"' || text[0] == '\'') {
 		end = 1 + indexOrEnd(text[1:], string(text[:1]))
 		value = bytes.TrimRight(text[1:end], `\`)

@@ -40,8 +40,7 @@ func privilegeField() classify.Detector {
 		}
 		switch {
 		case c.Anchor == "":
-			if c.Kind == classify.Text || c.Kind == classify.Container || !isPrivilege(c.Field, c.Kind, c.Value()) || inCode(c) || isCount(c) ||
-				inPair(c) && !isRecordPair(c) || isSpeaker(c) || isOfRepository(c) || isOfProject(c) {
+			if c.Kind == classify.Text || c.Kind == classify.Container || !isPrivilege(c.Field, c.Kind, c.Value()) || isOtherRole(c) {
 				return
 			}
 		case !isNamedRole(c):
@@ -49,6 +48,11 @@ func privilegeField() classify.Detector {
 		}
 		c.Report(m)
 	}}
+}
+
+// isOtherRole says whether a word of a role tells nothing about an account where it stands.
+func isOtherRole(c *classify.Candidate) bool {
+	return inCode(c) || isCount(c) || inPair(c) && !isRecordPair(c) || isSpeaker(c) || isOfRepository(c) || isOfProject(c)
 }
 
 // typedPrivilege returns a privilege of which another member gives the name: {"name": "role", "value": "admin"},
