@@ -52,12 +52,12 @@ func isRawHeaders(name []byte) bool {
 
 // argumentAhead returns the last complete string of a list whose next one begins at its end.
 func argumentAhead(list []byte) []byte {
-	list = bytes.TrimRight(bytes.TrimRight(list, `"\`), " \n\r\t")
-	list, ok := bytes.CutSuffix(list, []byte(","))
-	if !ok {
+	list = bytes.TrimRight(list, `"\`)
+	rest := trimEnd(list)
+	if bytes.IndexByte(list[len(rest):], ',') < 0 {
 		return nil
 	}
-	list = bytes.TrimRight(bytes.TrimRight(list, " \n\r\t"), `"\`)
+	list = bytes.TrimRight(rest, `"\`)
 	return list[bytes.LastIndexByte(list, '"')+1:]
 }
 

@@ -127,15 +127,38 @@ func trailingName(text []byte) []byte {
 	return text[bytes.LastIndexFunc(text, func(r rune) bool { return r > 0x7F || !isWordByte(byte(r)) })+1:]
 }
 
-const (
-	betweenMembers = ", \n\r\t\\"
-	aroundNames    = `"'\`
-)
+// aroundNames are quotes and the backslashes before them.
+const aroundNames = `"'\`
+
+// trimEnd removes white space and commas from the end of a text, those too that are still escaped.
+func trimEnd(text []byte) []byte {
+	for {
+		text = bytes.TrimRight(text, ", \n\r\t")
+		if n := len(text); n < 2 || text[n-2] != '\\' || !isSpaceLetter(text[n-1]) {
+			return text
+		}
+		text = text[:len(text)-2]
+	}
+}
+
+// trimStart removes them from the start.
+func trimStart(text []byte) []byte {
+	for {
+		text = bytes.TrimLeft(text, ", \n\r\t")
+		if len(text) < 2 || text[0] != '\\' || !isSpaceLetter(text[1]) {
+			return text
+		}
+		text = text[2:]
+	}
+}
+
+// isSpaceLetter knows the letters of escapes that stand for white space (RFC 8259, section 7).
+func isSpaceLetter(b byte) bool { return b == 'n' || b == 'r' || b == 't' }
 
 // memberAhead reads the last member of a text, with its quotes and their escapes if it has some:
 // "name": "x", or name="x", or name: x.
 func memberAhead(text []byte) (key, value, rest []byte, ok bool) {
-	text = bytes.TrimRight(bytes.TrimRight(text, aroundNames), betweenMembers)
+	text = trimEnd(bytes.TrimRight(text, aroundNames))
 	if n := len(text); n > 0 && (text[n-1] == '"' || text[n-1] == '\'') {
 		start := bytes.LastIndexByte(text[:n-1], text[n-1])
 		if start < 0 {
@@ -155,7 +178,8 @@ func memberAhead(text []byte) (key, value, rest []byte, ok bool) {
 
 // memberBehind reads the first member behind a value, whose closing quote the text starts with.
 func memberBehind(text []byte) (key, value, rest []byte, ok bool) {
-	text = bytes.TrimLeft(bytes.TrimLeft(text, aroundNames), betweenMembers)
+	text = bytes.TrimPrefix(text, []byte(`\`))
+	text = trimStart(bytes.TrimLeft(text, `"'`))
 	text = bytes.TrimLeft(text, aroundNames)
 	n := 0
 	for n < len(text) && isWordByte(text[n]) {

@@ -78,9 +78,9 @@ func isCount(c *classify.Candidate) bool {
 
 // inList says whether a value of a document is an item of a list.
 func inList(c *classify.Candidate) bool {
-	before, _ := c.Around(16)
-	before = bytes.TrimRight(before, " \n\r\t\"")
-	return len(before) > 0 && (before[len(before)-1] == '[' || before[len(before)-1] == ',')
+	before, _ := c.Around(maxNear)
+	rest := trimEnd(before)
+	return bytes.IndexByte(before[len(rest):], ',') >= 0 || bytes.HasSuffix(rest, []byte("["))
 }
 
 // isOfRepository knows what public answers of code hosts tell of each repository: what
