@@ -59,7 +59,8 @@ func isOfPage(c *classify.Candidate) bool {
 		return false
 	}
 	if !inPair(c) { // the walk gives the text of the element under its name, and others under a label
-		return string(c.Key) == "address" && bytes.Contains(c.ResponseBody(), []byte("<address"))
+		before, _ := c.Around(maxNear)
+		return string(c.Key) == "address" && bytes.Contains(before, []byte("<address"))
 	}
 	before := c.Before(maxNear)
 	at := bytes.LastIndexByte(before, '<')

@@ -107,8 +107,11 @@ func isOfProject(c *classify.Candidate) bool {
 		return false
 	}
 	body := c.ResponseBody()
-	return bytes.Contains(body, []byte("<project")) && (bytes.Contains(body, []byte("<developers>")) || bytes.Contains(body, []byte("<contributors>")))
+	return bytes.Contains(body[:min(len(body), maxProlog)], []byte("<project"))
 }
+
+// maxProlog bounds the bytes in which the first element of a document starts.
+const maxProlog = 1 << 10
 
 var rightsOnCode = []string{"\"push", "\"pull", "\"maintain", "\"triage"}
 
