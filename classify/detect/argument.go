@@ -23,7 +23,7 @@ func argumentValue(c *classify.Candidate) (e classify.Candidate, ok bool) {
 	list := before[bytes.LastIndexByte(before, '[')+1:]
 	e = *c
 	if v[0] == '-' { // an option that holds its value: -pVALUE
-		if e.Lo = len("-p"); v[1] != 'p' || !callsAny(list, valueInOption) {
+		if e.Lo += len("-p"); v[1] != 'p' || !callsAny(list, valueInOption) {
 			return e, false
 		}
 		e.Key, e.Field = []byte("password"), "password"
@@ -96,7 +96,7 @@ func shortOption(e *classify.Candidate, option, list []byte) bool {
 			e.Lo += at + 1
 			return at > 0 && e.Lo < e.Hi
 		}
-		if s.programs[0] == "sshpass" && bytes.Contains(list, []byte("docker")) || bytes.Contains(list, []byte("podman")) {
+		if callsAny(list, []string{"docker", "podman"}) { // -p of docker run is a port
 			return bytes.Contains(list, []byte(`"login`)) || bytes.Contains(list, []byte(`"login\`))
 		}
 		return true
