@@ -5,6 +5,7 @@ package e2e
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -47,13 +48,34 @@ func TestAcceptInTheBrowser(t *testing.T) {
 	p.search(t, s.secrets)
 }
 
+// TestConfigurationInTheBrowser looks at the page of a daemon's configuration with Chromium, before
+// and after its file changed for the worse.
+func TestConfigurationInTheBrowser(t *testing.T) {
+	b, s := newBrowser(t), newShopLog(t)
+	a := s.start(t, "agent")
+	b.run(t, "browser/configuration.mjs", a.page, s.password)
+	file := filepath.Join(s.dir, "leaktap.yaml")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, s.dir, "leaktap.yaml", strings.Replace(string(text), "sinks:", "snks:", 1))
+	eventually(t, 30*time.Second, "the mistake to be noticed", func() error {
+		if a.metric("leaktap_config_last_reload_successful") != 0 {
+			return errors.New("the last reload was a success")
+		}
+		return nil
+	})
+	b.run(t, "browser/configuration.mjs", a.page, s.password, `unknown key "snks"; did you mean "sinks"?`)
+}
+
 // TestPictures makes the pictures of docs/, which LEAKTAP_PICTURES names as their folder, and
 // checks their size.
 func TestPictures(t *testing.T) {
 	b, s := newBrowser(t), newShopLog(t)
 	folder := cmp.Or(os.Getenv("LEAKTAP_PICTURES"), t.TempDir())
 	b.run(t, "browser/pictures.mjs", s.start(t, "agent").page, s.password, folder)
-	for _, name := range []string{"page-list", "page-finding-dark", "page-narrow"} {
+	for _, name := range []string{"page-list", "page-finding-dark", "page-narrow", "page-configuration"} {
 		info, err := os.Stat(filepath.Join(folder, name+".webp"))
 		if err != nil {
 			t.Error(err)

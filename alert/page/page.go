@@ -1,6 +1,6 @@
 // Package page shows exposures, rules and the state of the pipeline to people with
 // a browser, and lets those who have logged in accept exposures. It takes exposures,
-// rules and status rows and gives an http.Handler for the root of a server; it owns no
+// rules, status rows and the configuration, and gives an http.Handler for the root of a server; it owns no
 // server and no goroutine.
 //
 // A request that changes something needs a session, the token of that session, and to
@@ -43,6 +43,8 @@ type Config struct {
 	Rules     []*classify.Rule
 	// Status returns the rows of the pipeline page; nil shows none.
 	Status func() []Row
+	// Configuration returns what the agent goes by; nil shows none.
+	Configuration func() Configuration
 	// Acceptances keeps what is accepted; nil where nothing can be kept.
 	Acceptances Acceptances
 	// Login knows who may accept; nil for nobody.
@@ -70,11 +72,14 @@ type handler struct {
 }
 
 // New returns the handler of "/", "/findings/FINGERPRINT", "/routes", "/tokens", "/pipeline",
-// "/rules", "/rules/ID", "/style.css" and "/live.js", and with Config.Login of "/login",
+// "/configuration", "/rules", "/rules/ID", "/style.css" and "/live.js", and with Config.Login of "/login",
 // "/logout", "/findings/FINGERPRINT/accept" and "/findings/FINGERPRINT/withdraw".
 func New(c Config) http.Handler {
 	if c.Status == nil {
 		c.Status = func() []Row { return nil }
+	}
+	if c.Configuration == nil {
+		c.Configuration = func() Configuration { return Configuration{} }
 	}
 	if c.Now == nil {
 		c.Now = time.Now
@@ -82,13 +87,14 @@ func New(c Config) http.Handler {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	h := &handler{c, parseTemplates("findings", "finding", "routes", "tokens", "pipeline", "rules", "rule", "missing", "login", "refused")}
+	h := &handler{c, parseTemplates("findings", "finding", "routes", "tokens", "pipeline", "configuration", "rules", "rule", "missing", "login", "refused")}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", h.findings)
 	mux.HandleFunc("GET /findings/{fingerprint}", h.finding)
 	mux.HandleFunc("GET /routes", h.routes)
 	mux.HandleFunc("GET /tokens", h.tokens)
 	mux.HandleFunc("GET /pipeline", h.pipeline)
+	mux.HandleFunc("GET /configuration", h.configuration)
 	mux.HandleFunc("GET /rules", h.rules)
 	mux.HandleFunc("GET /rules/{id}", h.rule)
 	for _, file := range []string{"style.css", "live.js"} {

@@ -53,8 +53,18 @@ func newPage(findings ...*classify.Finding) http.Handler {
 	}
 	return New(Config{
 		Exposures: ledger, Rules: []*classify.Rule{testRule()}, Now: epoch,
-		Status: func() []Row { return []Row{{"Records", "12", "of topic logs"}, {"Lag", "0", ""}} },
+		Status:        func() []Row { return []Row{{"Records", "12", "of topic logs"}, {"Lag", "0", ""}} },
+		Configuration: testConfiguration,
 	})
+}
+
+// testConfiguration is one of a file that has changed for the worse.
+func testConfiguration() Configuration {
+	return Configuration{
+		File: "leaktap.yaml", Loaded: epoch(),
+		Settings: []Setting{{"sinks:", ""}, {"  spool:", ""}, {"    max_mib: 256", "default"}, {`    dir: "/var/spool"`, "leaktap.yaml:7"}},
+		Refused:  &Refusal{At: epoch().Add(time.Hour), By: "SIGHUP", Mistakes: []string{"leaktap.yaml:3:1: first", "leaktap.yaml:9:4: second"}},
+	}
 }
 
 func get(t *testing.T, h http.Handler, path string) *httptest.ResponseRecorder {
@@ -77,9 +87,15 @@ func TestPagesShowWhatTheyShould(t *testing.T) {
 			"2 times in 1 finding, by 1 principal", "It can be cracked offline.", "Use an explicit serializer.",
 			"<dt>flask</dt><dd>Build the dict by hand.</dd>", "definitions/213.html", "API3:2023", "until: 2026-10-30",
 		},
-		"/routes":              {"1 routes", "GET /api/users/{id}/0", "users-api", "1 open", `href="/findings/fp0"`},
-		"/tokens":              {"No token was exposed"},
-		"/pipeline":            {"Records", "12", "of topic logs"},
+		"/routes":   {"1 routes", "GET /api/users/{id}/0", "users-api", "1 open", `href="/findings/fp0"`},
+		"/tokens":   {"No token was exposed"},
+		"/pipeline": {"Records", "12", "of topic logs"},
+		"/configuration": {
+			`In force since <time datetime="2026-08-01T10:00:00Z">2026-08-01 10:00:00</time> UTC, from <code>leaktap.yaml</code>`,
+			"sinks:\n  spool:\n    max_mib: 256                            <span class=\"where\"> # default</span>\n    dir: &#34;/var/spool&#34;                       <span class=\"where\"> # leaktap.yaml:7</span>\n",
+			"Read at <time datetime=\"2026-08-01T11:00:00Z\">2026-08-01 11:00:00</time> UTC (SIGHUP)",
+			"<li><code>leaktap.yaml:3:1: first</code></li>\n<li><code>leaktap.yaml:9:4: second</code></li>",
+		},
 		"/rules":               {`href="/rules/password-hash"`, "credential", "critical"},
 		"/rules/password-hash": {"Checksums look alike.", "Build the dict by hand."},
 	} {
@@ -100,9 +116,10 @@ func TestPagesShowWhatTheyShould(t *testing.T) {
 func TestEmptyPages(t *testing.T) {
 	h := New(Config{Exposures: alert.NewLedger(alert.LedgerConfig{})})
 	for path, want := range map[string]string{
-		"/":         "Nothing was found so far",
-		"/pipeline": "reports no state",
-		"/rules":    "Rules: 0",
+		"/":              "Nothing was found so far",
+		"/pipeline":      "reports no state",
+		"/configuration": "does not say what it goes by",
+		"/rules":         "Rules: 0",
 	} {
 		if w := get(t, h, path); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), want) {
 			t.Errorf("%s: status %d, want the text %q", path, w.Code, want)
@@ -126,7 +143,7 @@ func TestMissingPages(t *testing.T) {
 
 func TestEveryAnswerIsSecured(t *testing.T) {
 	h := newPage(finding(0))
-	for _, path := range []string{"/", "/findings/fp0", "/findings/none", "/routes", "/tokens", "/?severity=high&sort=last&q=none", "/pipeline", "/rules", "/style.css"} {
+	for _, path := range []string{"/", "/findings/fp0", "/findings/none", "/routes", "/tokens", "/?severity=high&sort=last&q=none", "/pipeline", "/configuration", "/rules", "/style.css"} {
 		header := get(t, h, path).Header()
 		policy := header.Get("Content-Security-Policy")
 		if !strings.HasPrefix(policy, "default-src 'none'; style-src 'self'") || strings.Contains(policy, "unsafe") {
@@ -151,8 +168,15 @@ func TestInjection(t *testing.T) {
 	f.Pointer, f.Source.Name, f.Evidence.Redacted, f.Evidence.Digest, f.ID = evil, evil, evil, evil, evil
 	f.Token = &classify.Token{Kind: evil, Issuer: evil, Alg: evil, Scope: []string{evil}}
 	f.Policy = &classify.Verdict{Verdict: evil, By: evil}
-	h := newPage(f)
-	for _, path := range []string{"/", "/findings/fp0", "/routes", "/tokens", "/?q=%22%3E%3Cscript%3Ealert(1)%3C/script%3E%E2%80%AE&service=%3Cscript%3E&sort=%3Cscript%3E"} {
+	ledger := alert.NewLedger(alert.LedgerConfig{Now: epoch})
+	ledger.Accept(f)
+	h := New(Config{
+		Exposures: ledger, Now: epoch, Status: func() []Row { return []Row{{evil, evil, evil}} },
+		Configuration: func() Configuration {
+			return Configuration{File: evil, Settings: []Setting{{evil, evil}}, Refused: &Refusal{By: evil, Mistakes: []string{evil}}}
+		},
+	})
+	for _, path := range []string{"/", "/findings/fp0", "/routes", "/tokens", "/pipeline", "/configuration", "/?q=%22%3E%3Cscript%3Ealert(1)%3C/script%3E%E2%80%AE&service=%3Cscript%3E&sort=%3Cscript%3E"} {
 		body := get(t, h, path).Body.String()
 		if !strings.Contains(body, "&lt;script&gt;") {
 			t.Errorf("%s does not show the text at all", path)
@@ -188,9 +212,9 @@ func parse(t testing.TB, body string) *html.Node {
 // title, one heading of the first level, header cells with a scope, tables with a
 // caption, regions that scroll reachable by keyboard and named.
 func TestPagesAreAccessible(t *testing.T) {
-	s := newSite(t, func(c *Config) { c.Rules = []*classify.Rule{testRule()} })
+	s := newSite(t, func(c *Config) { c.Rules, c.Configuration = []*classify.Rule{testRule()}, testConfiguration })
 	id := s.logIn(t, "ada")
-	for _, path := range []string{"/", "/findings/fp0", "/findings/none", "/pipeline", "/rules", "/rules/password-hash", "/login"} {
+	for _, path := range []string{"/", "/findings/fp0", "/findings/none", "/pipeline", "/configuration", "/rules", "/rules/password-hash", "/login"} {
 		count := map[string]int{}
 		v := visit{method: http.MethodGet, path: path, cookie: id}
 		if path == "/login" {

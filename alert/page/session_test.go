@@ -256,7 +256,7 @@ func TestLocalAddress(t *testing.T) {
 // TestRequireLogin checks that nobody reads a page without a session, and what all may read.
 func TestRequireLogin(t *testing.T) {
 	s := newSite(t, func(c *Config) { c.RequireLogin = true })
-	for _, path := range []string{"/", "/findings/fp0", "/routes", "/tokens", "/pipeline", "/rules", "/nothing", "//login"} {
+	for _, path := range []string{"/", "/findings/fp0", "/routes", "/tokens", "/pipeline", "/configuration", "/rules", "/nothing", "//login"} {
 		res := s.do(t, visit{method: "GET", path: path})
 		if body := res.body; res.StatusCode/100 != 3 || strings.Contains(body, "password-hash") {
 			t.Errorf("%s: status %d", path, res.StatusCode)

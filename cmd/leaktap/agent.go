@@ -50,6 +50,8 @@ type continuity struct {
 	randomKey bool
 	// guard knows who has logged in to the page; nil where nobody can.
 	guard *login.Guard
+	// inForce is the configuration that the page shows; nil for none.
+	inForce *inForce
 }
 
 // runner blocks until its context ends. Its error names what failed.
@@ -138,6 +140,7 @@ func (a *app) agentWith(d *detecting, o *outputs, live bool) (*agent, *output, e
 	}
 	agent := newAgent(a.log, detection, now, ledger)
 	agent.randomKey = d.keyFile == ""
+	agent.inForce = &inForce{shown: page.Configuration{Loaded: time.Now(), Settings: a.options()}}
 	if agent.ignoring, err = readIgnoreFile(o.ignoreFile, detection.rules, now, a.log); err != nil {
 		return nil, nil, usage(err)
 	}
@@ -205,7 +208,7 @@ func (a *agent) serve(c *httpConfig) error {
 	a.server = s
 	a.admit(c.users)
 	findings := page.Config{
-		Exposures: a.ledger, Rules: a.rules, Status: a.status, Login: a.guard, RequireLogin: c.RequireLogin, Log: a.log,
+		Exposures: a.ledger, Rules: a.rules, Status: a.status, Configuration: a.inForce.of, Login: a.guard, RequireLogin: c.RequireLogin, Log: a.log,
 	}
 	if a.ledger.Kept() {
 		findings.Acceptances = a.ledger

@@ -26,7 +26,7 @@ func (a *app) checkConfigCommand() *cobra.Command {
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if show {
-				return a.printConfig(args[0], cmd.Flags())
+				return a.printConfig(args[0])
 			}
 			if !slices.Contains([]string{"text", "jsonl"}, format) {
 				return usage(fmt.Errorf("output format %q: use text or jsonl", format))

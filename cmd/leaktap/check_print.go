@@ -2,9 +2,7 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"net/url"
-	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -16,44 +14,75 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/leaktap/leaktap/alert"
+	"github.com/leaktap/leaktap/alert/page"
 	"github.com/leaktap/leaktap/classify"
 )
 
 // printConfig prints a configuration in effect. What it prints is a configuration, too.
-func (a *app) printConfig(file string, flags *pflag.FlagSet) error {
-	if _, err := loadConfig(file); err != nil {
+func (a *app) printConfig(file string) error {
+	c, err := loadConfig(file)
+	if err != nil {
 		return usage(err)
 	}
-	text, err := os.ReadFile(file)
+	settings, err := a.settings(c)
 	if err != nil {
-		return usage(fmt.Errorf("read configuration: %w", err))
+		return usage(err)
 	}
-	c, wrong := readConfig(file, text) // once more: a check makes names of files relative to here
+	for _, s := range settings {
+		line := s.Text
+		if s.Origin != "" {
+			line = fmt.Sprintf("%-44s # %s", s.Text, s.Origin)
+		}
+		if _, err := fmt.Fprintln(a.out, line); err != nil {
+			return fmt.Errorf("write configuration: %w", err)
+		}
+	}
+	return nil
+}
+
+// settings are the lines of a configuration in effect, with the options that are for every verb.
+func (a *app) settings(loaded *config) ([]page.Setting, error) {
+	c, wrong := readConfig(loaded.file, loaded.text) // once more: a check makes names of files relative to here
 	if err := wrong.err(); err != nil {
-		return usage(err)
+		return nil, err
 	}
-	tree, err := parser.ParseBytes(text, 0)
+	tree, err := parser.ParseBytes(loaded.text, 0)
 	if err != nil {
-		return usage(err)
+		return nil, err
 	}
-	p := &printer{w: a.out, file: file, tree: tree}
-	for _, name := range []string{"log-level", "log-format", "color"} {
-		p.flag(flags.Lookup(name))
+	p := &printer{file: loaded.file, tree: tree}
+	if a.flags != nil {
+		for _, name := range []string{"log-level", "log-format", "color"} {
+			p.flag("# ", a.flags.Lookup(name))
+		}
 	}
 	p.mapping("", "$", reflect.ValueOf(c).Elem())
-	return p.err
+	return p.lines, nil
 }
 
-// printer writes a configuration with a comment behind each value that says where it is from.
+// options are the flags that say something of a verb without a configuration file. None of them
+// takes a secret: those are in files, which flags name.
+func (a *app) options() []page.Setting {
+	p := &printer{}
+	if a.flags != nil {
+		a.flags.VisitAll(func(f *pflag.Flag) {
+			if text := f.Value.String(); f.Name != "help" && text != "" && text != "[]" {
+				p.flag("", f)
+			}
+		})
+	}
+	return p.lines
+}
+
+// printer lists the values of a configuration, each with where it is from.
 type printer struct {
-	w    io.Writer
-	file string
-	tree *ast.File
-	err  error
+	file  string
+	tree  *ast.File
+	lines []page.Setting
 }
 
-// flag writes a comment about an option that is not of the file.
-func (p *printer) flag(f *pflag.Flag) {
+// flag adds an option, which in a configuration is a comment.
+func (p *printer) flag(before string, f *pflag.Flag) {
 	if f == nil {
 		return
 	}
@@ -64,19 +93,12 @@ func (p *printer) flag(f *pflag.Flag) {
 	case f.Changed:
 		origin = "flag"
 	}
-	p.line("", fmt.Sprintf("# --%s %s", f.Name, f.Value), origin)
+	p.line("", fmt.Sprintf("%s--%s %s", before, f.Name, f.Value), origin)
 }
 
-// line writes one line.
+// line adds one line.
 func (p *printer) line(indent, text, origin string) {
-	if origin != "" {
-		text = fmt.Sprintf("%-44s # %s", indent+text, origin)
-	} else {
-		text = indent + text
-	}
-	if _, err := fmt.Fprintln(p.w, text); err != nil && p.err == nil {
-		p.err = fmt.Errorf("write configuration: %w", err)
-	}
+	p.lines = append(p.lines, page.Setting{Text: indent + text, Origin: origin})
 }
 
 // origin is where in the file a value is, or that it is a default.
@@ -107,7 +129,7 @@ func (p *printer) node(path string) ast.Node {
 	return node
 }
 
-// mapping writes the keys of a part that have a value.
+// mapping adds the keys of a part that have a value.
 func (p *printer) mapping(indent, path string, v reflect.Value) {
 	for field, value := range v.Fields() {
 		name, options, _ := strings.Cut(field.Tag.Get("yaml"), ",")
@@ -120,7 +142,7 @@ func (p *printer) mapping(indent, path string, v reflect.Value) {
 	}
 }
 
-// value writes a key, or the dash of a list, with what belongs to it.
+// value adds a key, or the dash of a list, with what belongs to it.
 func (p *printer) value(indent, key, path string, v reflect.Value, mask string) {
 	if text, ok := scalar(v, mask); ok {
 		p.line(indent, key+" "+text, p.origin(path))
@@ -130,7 +152,7 @@ func (p *printer) value(indent, key, path string, v reflect.Value, mask string) 
 	p.members(indent+"  ", path, v, mask)
 }
 
-// members writes what is in a list or a mapping.
+// members adds what is in a list or a mapping.
 func (p *printer) members(indent, path string, v reflect.Value, mask string) {
 	switch v.Kind() {
 	case reflect.Pointer:
@@ -150,7 +172,7 @@ func (p *printer) members(indent, path string, v reflect.Value, mask string) {
 	}
 }
 
-// scalar writes a value that is one; masked if it may hold a secret.
+// scalar is a value that is one; masked if it may hold a secret.
 func scalar(v reflect.Value, mask string) (text string, ok bool) {
 	switch value := v.Interface().(type) {
 	case duration:
@@ -204,7 +226,7 @@ func masked(text, mask string) string {
 		return text
 	}
 	u, err := url.Parse(text)
-	if err != nil {
+	if err != nil || u.Opaque != "" {
 		return stars
 	}
 	if u.User != nil {

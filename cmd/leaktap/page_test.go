@@ -47,10 +47,13 @@ func TestAskPassword(t *testing.T) {
 	}
 }
 
+// testPassword is that of all test users.
+const testPassword = "a secret of many words"
+
 // userLine is the line of a user with a cheap hash.
-func userLine(t *testing.T, name, password string) string {
+func userLine(t *testing.T, name string) string {
 	t.Helper()
-	hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.DefaultCost)
+	hash, err := bcrypt.GenerateFromPassword([]byte(testPassword), bcrypt.DefaultCost)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +80,6 @@ func (d *daemon) who(client *http.Client) string {
 // TestUsersAreReadAnew runs a daemon whose file of users changes: sessions outlast a reload,
 // until their user is gone or the file is no more named.
 func TestUsersAreReadAnew(t *testing.T) {
-	const password = "a secret of many words"
 	d := startDaemon(t, 10*time.Millisecond)
 	users := filepath.Join(d.dir, "users")
 	write := func(text string) {
@@ -86,7 +88,7 @@ func TestUsersAreReadAnew(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	ada, bob := userLine(t, "ada", password), userLine(t, "bob", password)
+	ada, bob := userLine(t, "ada"), userLine(t, "bob")
 	write(ada)
 	d.write(daemonConfig[:len(daemonConfig)-2] + ", users_file: " + users + "}\nsinks: {ledger: {path: " + filepath.Join(d.dir, "ledger.db") + "}}\n")
 	d.awaitServing(2)
@@ -97,7 +99,7 @@ func TestUsersAreReadAnew(t *testing.T) {
 	client := &http.Client{Jar: jar}
 	logIn := func(name string) string {
 		t.Helper()
-		res, err := client.PostForm(d.base+"/login", url.Values{"name": {name}, "password": {password}})
+		res, err := client.PostForm(d.base+"/login", url.Values{"name": {name}, "password": {testPassword}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -136,7 +138,7 @@ func TestUsersAreReadAnew(t *testing.T) {
 	if strings.Contains(d.get("/"), "/login") {
 		t.Error("without a file people can log in")
 	}
-	if strings.Contains(d.log.String(), password) {
+	if strings.Contains(d.log.String(), testPassword) {
 		t.Error("the log holds the password")
 	}
 }

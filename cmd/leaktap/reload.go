@@ -101,6 +101,7 @@ func (r *reloader) try(now *running, cause string) (*running, error) {
 	agent, c, err := r.app.agentFrom(r.file, now.agent, r.aggregate)
 	now.agent.metrics.reloaded(err == nil)
 	if err != nil {
+		now.agent.inForce.refused(now.agent.now(), cause, err)
 		r.app.log.Error("configuration not reloaded: the one before stays", "by", cause, "cause", err)
 		return nil, err
 	}

@@ -39,6 +39,8 @@ type app struct {
 	logLevel  *promslog.Level
 	logFormat *promslog.Format
 	color     string
+	// flags are those of the verb that runs; nil before one does.
+	flags *pflag.FlagSet
 }
 
 func newApp(s *streams) *app {
@@ -201,6 +203,7 @@ func (a *app) setUp(c *cobra.Command, _ []string) error {
 	default:
 		return usage(fmt.Errorf("--color %q: use auto, always or never", a.color))
 	}
+	a.flags = c.Flags()
 	a.log = promslog.New(&promslog.Config{Level: a.logLevel, Format: a.logFormat, Style: promslog.SlogStyle, Writer: a.err})
 	return nil
 }

@@ -56,6 +56,9 @@ func (a *app) agentFrom(file string, before *agent, aggregate bool) (*agent, *co
 	agent.metrics.reloaded(true)
 	agent.randomKey = c.Classify.KeyFile == ""
 	agent.guard = before.guardOf()
+	if agent.inForce, err = a.inForceFrom(c, agent.now()); err != nil {
+		return nil, nil, err
+	}
 	if aggregate {
 		if problem := agent.aggregates(c); problem != nil {
 			return nil, nil, c.locate(problem)

@@ -10,7 +10,7 @@ const { url, browser, axe, rest: [shots] } = await start();
 async function pages(page) {
   await page.goto(url);
   const finding = await page.getAttribute("a[href^='/findings/']", "href");
-  return { findings: "/", filtered: "/?severity=high&sort=last&q=api", finding, routes: "/routes", tokens: "/tokens", pipeline: "/pipeline", rules: "/rules" };
+  return { findings: "/", filtered: "/?severity=high&sort=last&q=api", finding, routes: "/routes", tokens: "/tokens", pipeline: "/pipeline", configuration: "/configuration", rules: "/rules" };
 }
 
 for (const [look, options] of Object.entries(looks)) {

@@ -44,5 +44,6 @@ await picture("page-finding-dark", 1000, 0, "dark", async (page) => {
 });
 await picture("page-list", 1280, 760, "light", (page) => page.goto(at("/?state=any")));
 await picture("page-narrow", 390, 800, "light", (page) => finding(page, "/?rule=password-hash&service=shop"));
+await picture("page-configuration", 900, 700, "light", (page) => page.goto(at("/configuration")));
 
 await end(browser);
