@@ -34,6 +34,9 @@ type Exposure struct {
 	Absent int64
 	// Regressions is how often it came back after that had been enough of them.
 	Regressions int
+	// Timeline counts findings over time. It is shared: do not change it. One that is read from
+	// a ledger of an older version begins with the first finding since; nil before that.
+	Timeline *Timeline
 	Standing
 }
 

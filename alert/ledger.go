@@ -178,6 +178,7 @@ func (e *entry) add(f *classify.Finding, now time.Time, maxPrincipals int) {
 	e.Severity = max(e.Severity, f.Severity)
 	e.Taken = now
 	e.Findings++
+	e.Timeline = e.Timeline.with(at)
 	e.Count += int64(f.Count)
 	if f.Principal != "" && len(e.principals) < maxPrincipals {
 		e.principals[f.Principal] = struct{}{}

@@ -62,6 +62,7 @@ type storedExposure struct {
 	Principals  []string          `json:"principals"`
 	Absent      int64             `json:"absent"`
 	Regressions int               `json:"regressions"`
+	Timeline    *Timeline         `json:"timeline,omitempty"`
 }
 
 const (
@@ -226,7 +227,7 @@ func (l *Ledger) restore(s *storedExposure, describe func(id string) *classify.R
 	e := &entry{
 		Exposure: Exposure{
 			Fingerprint: s.Finding.Fingerprint, Sample: s.Finding, Severity: s.Severity, First: s.First, FirstSeen: s.FirstSeen, LastSeen: s.LastSeen,
-			Taken: s.Taken, Findings: s.Findings, Count: s.Count, Regressions: s.Regressions,
+			Taken: s.Taken, Findings: s.Findings, Count: s.Count, Regressions: s.Regressions, Timeline: s.Timeline,
 		},
 		principals: map[string]struct{}{},
 	}

@@ -103,7 +103,7 @@ func (l *Ledger) valueOf(bucket, key string) any {
 func (l *Ledger) stored(e *entry) *storedExposure {
 	s := &storedExposure{
 		Finding: e.Sample, Severity: e.Severity, First: e.First, FirstSeen: e.FirstSeen, LastSeen: e.LastSeen, Taken: e.Taken,
-		Findings: e.Findings, Count: e.Count, Absent: l.absent(e), Regressions: e.Regressions,
+		Findings: e.Findings, Count: e.Count, Absent: l.absent(e), Regressions: e.Regressions, Timeline: e.Timeline,
 	}
 	for p := range e.principals {
 		s.Principals = append(s.Principals, p)

@@ -91,7 +91,7 @@ func TestAcceptSection(t *testing.T) {
 		form        = `action="/findings/fp0/accept"`
 		withdraw    = `action="/findings/fp0/withdraw"`
 	)
-	all := []string{needsLedger, needsUsers, logIn, form, withdraw, "Was accepted by", ">Accepted by", "<dd>seen, last <time", "<dd>not seen</dd>", "<details>"}
+	all := []string{needsLedger, needsUsers, logIn, form, withdraw, "Was accepted by", ">Accepted by", "<dd>seen, last <time", "<dd>not seen</dd>", "<details><summary>Change the reason"}
 	s := newSite(t)
 	id := s.logIn(t, "ada")
 	memory := newSite(t, func(c *Config) { c.Acceptances = nil })
@@ -121,7 +121,7 @@ func TestAcceptSection(t *testing.T) {
 		t.Fatal(err)
 	}
 	check("accepted, reader", s, "", logIn, ">Accepted by", "<dd>not seen</dd>")
-	check("accepted, user", s, id, form, withdraw, "<details>", ">Accepted by", "<dd>not seen</dd>")
+	check("accepted, user", s, id, form, withdraw, "<details><summary>Change the reason", ">Accepted by", "<dd>not seen</dd>")
 	s.now = epoch().Add(2 * time.Hour)
 	again := finding(0)
 	again.ID = "lt-again"

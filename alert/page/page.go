@@ -33,9 +33,12 @@ type Exposures interface {
 	Tokens() []alert.TokenRecord
 }
 
-// Row is one line of the pipeline page: a quantity, its present value, and a note
-// on what it means, which may be empty.
-type Row struct{ Name, Value, Note string }
+// Row is one line of the pipeline page: a quantity, its present value, a note on what
+// it means, which may be empty, and how it went, nil where that is not known.
+type Row struct {
+	Name, Value, Note string
+	Course            *Course
+}
 
 // Config says what the page shows.
 type Config struct {
@@ -141,7 +144,7 @@ func parseTemplates(names ...string) map[string]*template.Template {
 			"times":  func(n int64) string { return alert.Plural(n, "time") },
 			"minute": func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04") },
 			"day":    func(t time.Time) string { return t.UTC().Format(time.DateOnly) },
-			"column": columnOf, "tokenClass": tokenClass,
+			"column": columnOf, "words": wordsOf, "tokenClass": tokenClass, "spark": func(x alert.Exposure, now time.Time) *spark { return timelineSpark(&x, now, sparkWidth, sparkHeight) },
 		})
 		templates[name] = template.Must(layout.ParseFS(files, "templates/layout.html", "templates/"+name+".html"))
 	}
@@ -181,13 +184,14 @@ func (h *handler) findings(w http.ResponseWriter, r *http.Request) {
 		Listing           listing
 		Choices           choices
 		Sorts             []string
+		Now               time.Time
 		Exposures         []alert.Exposure
 		Total, All, Pages int
 		Previous, Next    int // 0 where there is none
 		Open              []severityCount
 		Accepted          int
 	}{
-		Listing: l, Choices: values, Sorts: sorts(),
+		Listing: l, Choices: values, Sorts: sorts(), Now: h.Now(),
 		Exposures: list[from:min(from+perPage, len(list))],
 		Total:     len(list), All: total, Pages: pages,
 		Previous: l.Number - 1, Next: (l.Number + 1) % (pages + 1),
@@ -296,7 +300,17 @@ func (h *handler) showFinding(w http.ResponseWriter, r *http.Request, status int
 		Form        acceptForm
 		Kept        bool
 		Visitor     visitor
-	}{x, alert.Describe(x), acceptSnippet(x.Sample, h.Now()), form, h.Acceptances != nil, h.visitorOf(r)}})
+		Graph       *spark
+		Bars        []alert.Bar
+	}{
+		x, alert.Describe(x), acceptSnippet(x.Sample, h.Now()), form, h.Acceptances != nil, h.visitorOf(r),
+		timelineSpark(x, h.Now(), graphWidth, graphHeight), barsOf(x, h.Now()),
+	}})
+}
+
+// barsOf are the bars of an exposure's timeline in which it was found.
+func barsOf(x *alert.Exposure, now time.Time) []alert.Bar {
+	return slices.DeleteFunc(x.Timeline.Until(now), func(b alert.Bar) bool { return b.Findings == 0 })
 }
 
 func (h *handler) pipeline(w http.ResponseWriter, r *http.Request) {

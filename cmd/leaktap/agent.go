@@ -31,6 +31,7 @@ type agent struct {
 	sources  []source
 	server   *server
 	ready    readiness
+	history  history
 	pipeline *pipeline
 	// ignoring is nil where nothing is accepted.
 	ignoring *ignoring
@@ -213,6 +214,7 @@ func (a *agent) serve(c *httpConfig) error {
 	if a.ledger.Kept() {
 		findings.Acceptances = a.ledger
 	}
+	a.runners = append(a.runners, a.keepHistory)
 	s.handle(a.metrics.handler(), findings, a.ready.check, a.reload)
 	return nil
 }
@@ -223,7 +225,7 @@ func (a *agent) status() []page.Row {
 	if a.randomKey {
 		key.Note = "Random, made at the start: digests will not match elsewhere or after a restart. See leaktap key new."
 	}
-	return append([]page.Row{key}, a.metrics.status()...)
+	return append([]page.Row{key}, a.metrics.status(&a.history)...)
 }
 
 // settleTimeout bounds how long the end of an agent waits for its sinks.

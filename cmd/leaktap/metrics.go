@@ -140,26 +140,39 @@ func (m *metrics) handler() http.Handler {
 // maxStatusRows bounds the rows of the pipeline page.
 const maxStatusRows = 200
 
-// status shows the agent's own metrics, without those of findings, which have a
-// page of their own.
-func (m *metrics) status() []page.Row {
+// quantities are the agent's own metrics, without those of findings, which have a page of
+// their own.
+func (m *metrics) quantities() ([]quantity, error) {
 	families, err := m.registry.Gather()
 	if err != nil {
-		return []page.Row{{Name: "metrics", Value: "not to be had", Note: err.Error()}}
+		return nil, err
 	}
-	var rows []page.Row
+	var list []quantity
 	for _, f := range families {
 		name, ours := strings.CutPrefix(f.GetName(), "leaktap_")
 		if !ours || strings.HasPrefix(name, "findings") || strings.HasPrefix(name, "exposure") || f.GetType() == dto.MetricType_HISTOGRAM {
 			continue
 		}
 		for _, metric := range f.GetMetric() {
-			if len(rows) == maxStatusRows {
-				return rows
+			if len(list) == maxStatusRows {
+				return list, nil
 			}
 			value := metric.GetCounter().GetValue() + metric.GetGauge().GetValue()
-			rows = append(rows, page.Row{Name: name + labels(metric), Value: strconv.FormatFloat(value, 'f', -1, 64), Note: f.GetHelp()})
+			list = append(list, quantity{name + labels(metric), f.GetHelp(), value, f.GetType() == dto.MetricType_COUNTER})
 		}
+	}
+	return list, nil
+}
+
+// status shows them, with how they went.
+func (m *metrics) status(h *history) []page.Row {
+	list, err := m.quantities()
+	if err != nil {
+		return []page.Row{{Name: "metrics", Value: "not to be had", Note: err.Error()}}
+	}
+	rows := make([]page.Row, 0, len(list)+1)
+	for _, q := range list {
+		rows = append(rows, page.Row{Name: q.name, Value: strconv.FormatFloat(q.value, 'f', -1, 64), Note: q.note, Course: h.course(q)})
 	}
 	return rows
 }
