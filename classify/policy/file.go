@@ -16,6 +16,9 @@ var schemaText string
 // Schema returns the JSON Schema of policy files, draft 2020-12.
 func Schema() string { return schemaText }
 
+// schemaAddress is where editors get it from.
+const schemaAddress = "https://raw.githubusercontent.com/leaktap/leaktap/main/docs/schema/policy.json"
+
 // File is a policy file, or a learned baseline, as it was written.
 type File struct {
 	// ScopeHeader names a request header that holds the caller's scopes, beside the claims of

@@ -290,6 +290,7 @@ func (l *Learner) Baseline() []byte {
 	l.root.settle()
 	l.routes = l.root.count()
 	w := &baselineWriter{}
+	w.line("# yaml-language-server: $schema=%s", schemaAddress)
 	w.line("# Learned by leaktap from %s on %s. Read it before it is a policy: what",
 		plural(l.Responses, "response"), plural(l.routes, "route"))
 	w.line("# a route returned is not what it may return. The share is that of responses with the field.")

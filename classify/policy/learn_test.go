@@ -22,7 +22,8 @@ func TestLearn(t *testing.T) {
 	l.Observe(exchange("GET /api/page 200", `<html>`))
 	l.Observe(exchange("GET /api/broken 500", `{"trace":1}`))
 	got := string(l.Baseline())
-	want := `# Learned by leaktap from 43 responses on 4 routes. Read it before it is a policy: what
+	want := `# yaml-language-server: $schema=https://raw.githubusercontent.com/leaktap/leaktap/main/docs/schema/policy.json
+# Learned by leaktap from 43 responses on 4 routes. Read it before it is a policy: what
 # a route returned is not what it may return. The share is that of responses with the field.
 routes:
   - match: GET /api/page # 1 response

@@ -150,6 +150,7 @@ Exit codes: 0 fine (warnings too), 2 a mistake, 3 something is not reached.
 
 --print prints the configuration in effect, with defaults. A complete file:
 
+  # yaml-language-server: $schema=` + schemaAddress + `config.json
   # enabled: false                 # stop looking, go on serving
   sources:
     - kafka:

@@ -1,34 +1,16 @@
 package main
 
 import (
-	"os"
-	"strings"
 	"testing"
 
 	"github.com/goccy/go-yaml"
 	"github.com/rogpeppe/go-internal/txtar"
-	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
 // TestConfigSchema checks that the schema takes the configurations that check-config takes,
 // and refuses those whose mistake is one of form.
 func TestConfigSchema(t *testing.T) {
-	text, err := configSchema()
-	if err != nil {
-		t.Fatal(err)
-	}
-	document, err := jsonschema.UnmarshalJSON(strings.NewReader(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	compiler := jsonschema.NewCompiler()
-	if err := compiler.AddResource("config.json", document); err != nil {
-		t.Fatal(err)
-	}
-	schema, err := compiler.Compile("config.json")
-	if err != nil {
-		t.Fatal(err)
-	}
+	schema := compiledSchemas(t)["config"]
 	validate := func(text string) error {
 		var value any
 		if err := yaml.Unmarshal([]byte(text), &value); err != nil {
@@ -58,13 +40,6 @@ func TestConfigSchema(t *testing.T) {
 			if err := validate(files[name]); (err == nil) != (script == "check-config.txtar") {
 				t.Errorf("%s: %v", name, err)
 			}
-		}
-	}
-	if example, err := os.ReadFile("../../README.md"); err == nil {
-		_, behind, _ := strings.Cut(string(example), "```yaml\n")
-		block, _, _ := strings.Cut(behind, "```")
-		if err := validate(block); err != nil {
-			t.Errorf("README: %v", err)
 		}
 	}
 }
