@@ -31,6 +31,8 @@ func TestReportCoverage(t *testing.T) {
 			_, _ = w.Write([]byte(coverageMetrics))
 		case "/other":
 			_, _ = w.Write([]byte("up 1\n"))
+		case "/page":
+			_, _ = w.Write([]byte("<html>"))
 		default:
 			w.WriteHeader(http.StatusNotFound)
 		}
@@ -44,14 +46,15 @@ func TestReportCoverage(t *testing.T) {
 		{[]string{"--from", server.URL + "/metrics", "-o", "csv"}, exitOK, "source,coverage,records,failed,input,not inspected\n" +
 			"interface,25.0 %,0,0,2.0 kB,tls 1.5 kB\nkafka,75.0 %,10,2,1.0 kB,\"packed 150 B, record-limit 100 B\"\n"},
 		{[]string{"--from", server.URL + "/metrics", "-o", "jsonl"}, exitOK, `{"source":"kafka","records":10,"failed":2,"bytes":1000,"uninspected":{"packed":150,"record-limit":100}}`},
-		{[]string{"--from", server.URL + "/other"}, exitIncomplete, "there is no agent of leaktap at"},
-		{[]string{"--from", server.URL + "/none"}, exitIncomplete, "answered 404 Not Found"},
+		{[]string{"--from", server.URL + "/other"}, exitIncomplete, "leaktap: read metrics: there is no agent of leaktap at URL/other\n"},
+		{[]string{"--from", server.URL + "/page"}, exitIncomplete, "leaktap: read metrics of URL/page: text format parsing error in line 1: "},
+		{[]string{"--from", server.URL + "/none"}, exitIncomplete, "leaktap: read metrics of URL/none: answered 404 Not Found\n"},
 		{[]string{"--from", "http://127.0.0.1:1/metrics"}, exitIncomplete, "connection refused"},
 		{[]string{"-o", "xml"}, exitUsage, `output format "xml"`},
 	} {
 		var out, errs strings.Builder
 		code := run(t.Context(), append([]string{"report", "coverage"}, c.args...), &streams{strings.NewReader(""), &out, &errs})
-		if code != c.code || !strings.Contains(out.String()+errs.String(), c.want) {
+		if code != c.code || !strings.Contains(out.String()+strings.ReplaceAll(errs.String(), server.URL, "URL"), c.want) {
 			t.Errorf("%v: exit code %d\n%s%s", c.args, code, out.String(), errs.String())
 		}
 	}
