@@ -49,8 +49,8 @@ type AlertmanagerConfig struct {
 // Alertmanager is a sink that keeps every member of an Alertmanager cluster told
 // of the alerts, through its API v2: at once when an alert begins, again and again
 // while it lasts, and when it is resolved. An alert's end is its newest finding
-// plus ResolveAfter, so it also resolves when the agent is gone. An Alertmanager
-// that is away is tried until it is back.
+// plus ResolveAfter, so it also resolves when the agent is gone; or when all that it
+// stands for was accepted. An Alertmanager that is away is tried until it is back.
 type Alertmanager struct {
 	config AlertmanagerConfig
 	counts deliveries
@@ -106,11 +106,24 @@ func (a *Alertmanager) Accept(f *classify.Finding) {
 		a.counts.count(1, errDropped)
 	}
 	if due {
-		for _, p := range a.peers {
-			select {
-			case p.wake <- struct{}{}:
-			default: // it is awake already
-			}
+		a.wake()
+	}
+}
+
+// Accepted resolves the alert of an exposure that somebody has accepted, at once, unless it
+// stands for others, too.
+func (a *Alertmanager) Accepted(fingerprint string) {
+	if a.alerts.without(fingerprint, time.Now()) {
+		a.wake()
+	}
+}
+
+// wake has every Alertmanager told of what is new.
+func (a *Alertmanager) wake() {
+	for _, p := range a.peers {
+		select {
+		case p.wake <- struct{}{}:
+		default: // it is awake already
 		}
 	}
 }

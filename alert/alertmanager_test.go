@@ -149,6 +149,27 @@ func TestAlertmanagerSendsAgainAndResolves(t *testing.T) {
 }
 
 // badRoute answers as Alertmanager does when one alert of a batch is malformed.
+// TestAlertmanagerResolvesWhatIsAccepted tells the Alertmanager at once, and raises the alert again
+// with the next finding.
+func TestAlertmanagerResolvesWhatIsAccepted(t *testing.T) {
+	r := newReceiver(t, nil)
+	a, _ := newTestAlertmanager(t, AlertmanagerConfig{URLs: []string{r.URL}, Resend: time.Hour})
+	start(t, a)
+	a.Accept(finding(0))
+	if first := r.next(t); len(first) != 1 || !first[0].EndsAt.After(time.Now()) {
+		t.Fatalf("sent %+v", first)
+	}
+	a.Accepted("another")
+	a.Accepted(finding(0).Fingerprint)
+	if got := r.next(t); len(got) != 1 || got[0].EndsAt.After(time.Now()) || got[0].EndsAt.Before(got[0].StartsAt) {
+		t.Errorf("sent %+v, want it resolved", got)
+	}
+	a.Accept(finding(1)) // its acceptance was withdrawn
+	if got := r.next(t); len(got) != 1 || !got[0].EndsAt.After(time.Now()) {
+		t.Errorf("sent %+v, want it firing", got)
+	}
+}
+
 func badRoute(req request) int {
 	if bytes.Contains(req.body, []byte("/bad")) {
 		return 400

@@ -47,6 +47,10 @@ type firing struct {
 	count            int64
 	pointers         []string
 	startsAt, endsAt time.Time
+	// exposures are the fingerprints of what it stands for, with when each was found last; more
+	// says that there are others.
+	exposures map[string]time.Time
+	more      bool
 	// state counts the changes between firing and resolved; sent holds, for each
 	// Alertmanager, the newest state that it took.
 	state int
@@ -95,12 +99,52 @@ func (t *alerts) accept(f *classify.Finding, now time.Time) (due, ok bool) {
 		due = true
 		a.resolved, a.settled = false, false
 		a.startsAt, a.count, a.pointers = now, 0, nil
+		a.exposures, a.more = map[string]time.Time{}, false
 		a.done = make(chan struct{})
 		a.state++
 	}
 	a.add(f)
+	a.stand(f.Fingerprint, now)
 	a.endsAt = now.Add(t.resolveAfter)
 	return due, true
+}
+
+// maxStood is how many exposures an alert knows that it stands for.
+const maxStood = 20
+
+// stand notes that the alert stands for an exposure.
+func (a *firing) stand(fingerprint string, now time.Time) {
+	if _, known := a.exposures[fingerprint]; !known && len(a.exposures) >= maxStood {
+		a.more = true
+		return
+	}
+	a.exposures[fingerprint] = now
+}
+
+// without ends the alerts that stand for one exposure only, and lets those that stand for others
+// end when they would have without it. It says whether there is anything to send. An alert for
+// more exposures than it knows goes on.
+func (t *alerts) without(fingerprint string, now time.Time) (due bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, a := range t.sets.sets {
+		if _, stands := a.exposures[fingerprint]; !stands || a.resolved {
+			continue
+		}
+		delete(a.exposures, fingerprint)
+		if a.more {
+			continue
+		}
+		end := now
+		for _, last := range a.exposures {
+			if others := last.Add(t.resolveAfter); others.After(end) {
+				end = others
+			}
+		}
+		due = due || end.Equal(now)
+		a.endsAt = end
+	}
+	return due
 }
 
 func (a *firing) add(f *classify.Finding) {

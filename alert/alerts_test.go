@@ -51,6 +51,58 @@ func TestWireAlert(t *testing.T) {
 	}
 }
 
+// TestAlertWithout accepts exposures: an alert ends at once if it stands for no other, and
+// otherwise when it would have without them.
+func TestAlertWithout(t *testing.T) {
+	at := func(minutes int) time.Time { return epoch().Add(time.Duration(minutes) * time.Minute) }
+	for name, c := range map[string]struct {
+		found    []string // an exposure each minute
+		accepted []string // at minute 30
+		due      bool
+		end      int // in minutes
+	}{
+		"the only one":       {[]string{"a"}, []string{"a"}, true, 30},
+		"the only one twice": {[]string{"a", "a"}, []string{"a"}, true, 30},
+		"the newer of two":   {[]string{"a", "b"}, []string{"b"}, false, 60},
+		"the older of two":   {[]string{"a", "b"}, []string{"a"}, false, 61},
+		"both":               {[]string{"a", "b"}, []string{"a", "b"}, true, 30},
+		"another":            {[]string{"a", "b"}, []string{"c"}, false, 61},
+		"one of many":        {strings.Split(strings.Repeat("x", maxStood), ""), []string{"x"}, true, 30},
+	} {
+		t.Run(name, func(t *testing.T) {
+			table := newTestAlerts(1)
+			for i, fingerprint := range c.found {
+				table.accept(finding(i, func(f *classify.Finding) { f.Fingerprint = fingerprint }), at(i))
+			}
+			table.took(0, table.pending(0, false, at(20)))
+			due := false
+			for _, fingerprint := range c.accepted {
+				due = table.without(fingerprint, at(30))
+			}
+			list := table.pending(0, true, at(30))
+			if due != c.due || len(list) != 1 || !list[0].wire.EndsAt.Equal(at(c.end)) || len(table.pending(0, false, at(30))) != map[bool]int{true: 1}[c.due] {
+				t.Errorf("due %t, %d alerts, want %t and an end after %d minutes: %+v", due, len(list), c.due, c.end, list)
+			}
+		})
+	}
+}
+
+// TestAlertForMoreThanItKnows goes on whatever is accepted: nothing says that the rest was, too.
+func TestAlertForMoreThanItKnows(t *testing.T) {
+	table := newTestAlerts(1)
+	for i := range maxStood + 1 {
+		table.accept(finding(i, func(f *classify.Finding) { f.Fingerprint = strings.Repeat("f", i+1) }), epoch())
+	}
+	for i := range maxStood + 1 {
+		if table.without(strings.Repeat("f", i+1), epoch().Add(time.Minute)) {
+			t.Fatal("the alert is resolved")
+		}
+	}
+	if end := table.pending(0, false, epoch().Add(time.Minute))[0].wire.EndsAt; !end.Equal(epoch().Add(time.Hour)) {
+		t.Errorf("it ends at %v", end)
+	}
+}
+
 func TestWireAlertLeavesEmptyLabelsOut(t *testing.T) {
 	table := newTestAlerts(1)
 	table.accept(finding(0, func(f *classify.Finding) { f.HTTP = classify.HTTP{} }), epoch())

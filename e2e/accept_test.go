@@ -7,9 +7,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -67,6 +72,86 @@ func TestConfigurationInTheBrowser(t *testing.T) {
 		return nil
 	})
 	b.run(t, "browser/configuration.mjs", a.page, s.password, `unknown key "snks"; did you mean "sinks"?`)
+}
+
+// TestAcceptanceResolves accepts a finding whose alert fires in a real Alertmanager: there it is
+// resolved within seconds, and others go on.
+func TestAcceptanceResolves(t *testing.T) {
+	hook := startReceiver(t)
+	am := startAlertmanager(t, hook.URL)
+	s := newShopLog(t)
+	config := filepath.Join(s.dir, "leaktap.yaml")
+	text, err := os.ReadFile(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, s.dir, "leaktap.yaml", strings.Replace(string(text), "sinks:", fmt.Sprintf("sinks:\n  alertmanager: {urls: [%q]}", am.url), 1))
+	a := s.start(t, "agent")
+	firing := func() (accounts, others int) {
+		for _, labels := range am.alerts(t) {
+			if labels["rule"] == "password-hash" && labels["service"] == "accounts" {
+				accounts++
+			} else {
+				others++
+			}
+		}
+		return accounts, others
+	}
+	before := 0
+	eventually(t, 30*time.Second, "alerts fire", func() error {
+		accounts, others := firing()
+		if before = others; accounts != 1 || others < 5 {
+			return fmt.Errorf("%d and %d alerts", accounts, others)
+		}
+		return nil
+	})
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := &http.Client{Jar: jar}
+	post := func(path string, form url.Values) {
+		t.Helper()
+		res, err := client.PostForm(a.page+path, form)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		if res.StatusCode != http.StatusOK {
+			t.Fatalf("%s: status %d", path, res.StatusCode)
+		}
+	}
+	read := func(path, expression string) string {
+		t.Helper()
+		res, err := client.Get(a.page + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		body, err := io.ReadAll(res.Body)
+		m := regexp.MustCompile(expression).FindSubmatch(body)
+		if err != nil || m == nil {
+			t.Fatalf("%s has no %s (%v)", path, expression, err)
+		}
+		return string(m[1])
+	}
+	post("/login", url.Values{"name": {"ada"}, "password": {s.password}})
+	path := read("/?rule=password-hash&service=accounts", `href="(/findings/[^"]+)"`)
+	token := read(path, `action="`+path+`/accept">\s*<input type="hidden" name="token" value="([^"]+)"`)
+	began := time.Now()
+	post(path+"/accept", url.Values{"token": {token}, "reason": {"known"}, "until": {began.UTC().AddDate(0, 0, 7).Format(time.DateOnly)}})
+	eventually(t, 5*time.Second, "the alert is resolved", func() error {
+		if accounts, _ := firing(); accounts > 0 {
+			return errors.New("it fires")
+		}
+		return nil
+	})
+	t.Logf("resolved %v after it was accepted", time.Since(began).Round(time.Millisecond))
+	if _, others := firing(); others != before {
+		t.Errorf("of %d other alerts %d fire", before, others)
+	}
+	eventually(t, 10*time.Second, "Alertmanager tells of it", func() error { return contains(hook.received(), `"status":"resolved"`) })
+	a.terminate(t)
 }
 
 // TestPictures makes the pictures of docs/, which LEAKTAP_PICTURES names as their folder, and

@@ -212,7 +212,7 @@ func (a *agent) serve(c *httpConfig) error {
 		Exposures: a.ledger, Rules: a.rules, Status: a.status, Configuration: a.inForce.of, Login: a.guard, RequireLogin: c.RequireLogin, Log: a.log,
 	}
 	if a.ledger.Kept() {
-		findings.Acceptances = a.ledger
+		findings.Acceptances = acceptances{a.ledger, a.sinks}
 	}
 	a.runners = append(a.runners, a.keepHistory)
 	s.handle(a.metrics.handler(), findings, a.ready.check, a.reload)

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/leaktap/leaktap/alert"
 	"github.com/leaktap/leaktap/alert/login"
 )
 
@@ -107,4 +108,23 @@ func (a *agent) admit(users *login.Users) {
 	default:
 		a.guard.SetUsers(users)
 	}
+}
+
+// acceptances keeps what is accepted, and tells the sinks that end something by it.
+type acceptances struct {
+	*alert.Ledger
+	sinks []sink
+}
+
+// AcceptExposure accepts an exposure, as [alert.Ledger.AcceptExposure] does.
+func (a acceptances) AcceptExposure(accepted alert.Acceptance) error {
+	if err := a.Ledger.AcceptExposure(accepted); err != nil {
+		return err
+	}
+	for _, s := range a.sinks {
+		if ends, ok := s.(interface{ Accepted(fingerprint string) }); ok {
+			ends.Accepted(accepted.Fingerprint)
+		}
+	}
+	return nil
 }
