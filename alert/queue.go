@@ -30,6 +30,8 @@ type queue struct {
 
 	findings chan *classify.Finding
 	spool    *spooling // nil: what waits is in memory
+	// wanted receives when somebody waits for findings to be settled.
+	wanted chan struct{}
 
 	mu                sync.Mutex
 	accepted, settled uint64
@@ -47,6 +49,7 @@ func newQueue(
 	q := &queue{
 		name: name, log: log, metrics: m, counts: m.deliveries(name), batch: batch, deliver: deliver,
 		findings: make(chan *classify.Finding, size),
+		wanted:   make(chan struct{}, 1),
 		moved:    make(chan struct{}),
 	}
 	m.WatchQueue(func() float64 { return float64(len(q.findings)) / float64(size) })
@@ -74,6 +77,7 @@ func (q *queue) Settle(ctx context.Context) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for goal := q.accepted; q.settled < goal; {
+		q.want()
 		moved := q.moved
 		q.mu.Unlock()
 		var err error
@@ -88,6 +92,14 @@ func (q *queue) Settle(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// want says that somebody waits.
+func (q *queue) want() {
+	select {
+	case q.wanted <- struct{}{}:
+	default: // that is known
+	}
 }
 
 // Run delivers until ctx ends, then flushes for at most flushGrace. It returns an

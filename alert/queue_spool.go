@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"sync"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	kafka "github.com/segmentio/kafka-go"
@@ -62,26 +63,54 @@ func (s *spooling) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		select {
 		case f := <-s.findings:
-			s.store(work, f)
+			s.store(work, s.together(ctx, f))
 		case <-ctx.Done():
 		}
 	}
 	s.refuse()
 	for len(s.findings) > 0 {
-		s.store(work, <-s.findings)
+		s.store(work, s.gather(<-s.findings, storedBatch))
 	}
 	close(stored)
 	delivering.Wait()
 	return disk.Close()
 }
 
-// storedBatch is how many findings are synced together at most.
-const storedBatch = 1000
+// storedBatch is how many findings are synced together at most, storedWithin how long one waits
+// for others that nobody asks for.
+const (
+	storedBatch  = 1000
+	storedWithin = 100 * time.Millisecond
+)
 
-// store puts what waits on disk, which settles it. What the disk does not take is delivered at
+// together returns findings to be synced at once, from first on: what comes until somebody waits
+// for it to be settled, until there are enough, or until the first has waited long enough. All
+// who wait for some of them wait for the same sync.
+func (s *spooling) together(ctx context.Context, first *classify.Finding) []*classify.Finding {
+	batch := []*classify.Finding{first}
+	enough := time.NewTimer(storedWithin)
+	defer enough.Stop()
+	for len(batch) < storedBatch {
+		select {
+		case f := <-s.findings:
+			batch = append(batch, f)
+			continue
+		case <-s.wanted:
+			batch = append(batch[:len(batch)-1], s.gather(batch[len(batch)-1], storedBatch-len(batch)+1)...)
+		case <-enough.C:
+		case <-ctx.Done():
+		}
+		break
+	}
+	if len(s.findings) > 0 {
+		s.want() // perhaps it was they that were asked for
+	}
+	return batch
+}
+
+// store puts findings on disk, which settles them. What the disk does not take is delivered at
 // once, or dropped and counted.
-func (s *spooling) store(ctx context.Context, first *classify.Finding) {
-	batch := s.gather(first, storedBatch)
+func (s *spooling) store(ctx context.Context, batch []*classify.Finding) {
 	lines := make([][]byte, 0, len(batch))
 	for _, f := range batch {
 		line, err := jsonLine(f)
