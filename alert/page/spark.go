@@ -14,6 +14,8 @@ import (
 type spark struct {
 	Width, Height int
 	Path          string
+	// Axis is how far the line of 0 goes: to now.
+	Axis string
 	// Line says that the path is one, not an area.
 	Line  bool
 	Words string
@@ -55,7 +57,7 @@ func timelineSpark(x *alert.Exposure, now time.Time, width, height int) *spark {
 	}
 	first, last := bars[0], bars[len(bars)-1]
 	return &spark{
-		Width: width, Height: height, Path: path.String(),
+		Width: width, Height: height, Path: path.String(), Axis: short(step * float64(len(bars))),
 		Words: fmt.Sprintf("%s from %s UTC to now, in bars of %s: %d at most, %d in the last",
 			alert.Plural(int64(min(sum, math.MaxInt64)), "finding"), first.From.Format("2006-01-02 15:04"), wordsOf(first.Width), most, last.Findings),
 	}
@@ -95,7 +97,7 @@ func (r Row) Spark() *spark {
 	}
 	last := finite(c.Values[len(c.Values)-1])
 	return &spark{
-		Width: sparkWidth, Height: sparkHeight, Path: path.String(), Line: true,
+		Width: sparkWidth, Height: sparkHeight, Path: path.String(), Axis: short(sparkWidth), Line: true,
 		Words: fmt.Sprintf("from %s to %s UTC: %s%s at most, %s%s at last", c.From.UTC().Format("15:04"), c.To.UTC().Format("15:04"),
 			figures(most), c.Unit, figures(last), c.Unit),
 	}

@@ -43,6 +43,11 @@ func TestTimelineSpark(t *testing.T) {
 			t.Errorf("%s: %+v", name, got)
 		}
 	}
+	for minutes, want := range map[int]string{0: "4", 7: "32", 15: "64", 31: "64"} { // the axis ends with the bar of now
+		if got := timelineSpark(seenAt(minutes), epoch(), 64, 18).Axis; got != want {
+			t.Errorf("after %d minutes the axis is %s wide, want %s", minutes, got, want)
+		}
+	}
 	many := make([]int, 0, 1000)
 	for i := range 1000 {
 		many = append(many, i%2, 0, 0, 0)
