@@ -326,10 +326,10 @@ func TestPaging(t *testing.T) {
 	}
 }
 
-// tenThousand are findings of as many exposures, each in all bars of its timeline.
-func tenThousand() (findings []*classify.Finding) {
-	for i := range 10_000 {
-		for bar := range alert.TimelineBars {
+// many are findings of so many exposures, each in so many bars of its timeline.
+func many(exposures, bars int) (findings []*classify.Finding) {
+	for i := range exposures {
+		for bar := range bars {
 			f := finding(i)
 			f.ID, f.Time = fmt.Sprintf("lt-%d-%d", i, bar), epoch().Add(-time.Duration(bar)*time.Minute)
 			findings = append(findings, f)
@@ -338,9 +338,17 @@ func tenThousand() (findings []*classify.Finding) {
 	return findings
 }
 
+// TestFullPage holds the bound of a page's size, 1 MB, where each trend has all its bars.
+func TestFullPage(t *testing.T) {
+	w := get(t, newPage(many(perPage, alert.TimelineBars)...), "/")
+	if n := strings.Count(w.Body.String(), `<svg class="spark"`); n != perPage || w.Body.Len() > 1<<20 {
+		t.Errorf("the page has %d pictures and %d bytes", n, w.Body.Len())
+	}
+}
+
 // TestTenThousandExposures holds the bounds of a page: 300 ms and 1 MB.
 func TestTenThousandExposures(t *testing.T) {
-	h := newPage(tenThousand()...)
+	h := newPage(many(10_000, 1)...)
 	fastest := time.Hour
 	for tries := 0; tries < 10 && fastest > 300*time.Millisecond; tries++ { // other work may slow one down
 		began := time.Now()
@@ -359,7 +367,7 @@ func TestTenThousandExposures(t *testing.T) {
 }
 
 func BenchmarkFindingsPage(b *testing.B) {
-	h := newPage(tenThousand()...)
+	h := newPage(many(10_000, 1)...)
 	req := httptest.NewRequestWithContext(b.Context(), http.MethodGet, "/", nil)
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, req)
