@@ -186,8 +186,8 @@ func (o *observer) object(target []byte, p *path, route, service string) (obj Ob
 	}
 	var buf [128]byte
 	ids, last := append(buf[:0], p.ids...), p.last
-	if i := bytes.IndexByte(target, '?'); i >= 0 {
-		for name, value := range queryPairs(target[i+1:]) {
+	if _, query, ok := bytes.Cut(target, []byte("?")); ok {
+		for name, value := range queryPairs(query) {
 			if len(value) > 0 && isQueryID(name) {
 				ids, last = append(append(ids, '?'), value...), value
 			}

@@ -71,12 +71,12 @@ var credentialHeaders = []string{
 	"proxy-authorization", "x-amz-security-token", "x-forwarded-user", "x-user-id",
 }
 
-// credentialLengths has a bit for the length of each of them.
-var credentialLengths = func() (set uint64) {
+// credentialLengths tells which lengths they have.
+var credentialLengths = func() (t [32]bool) {
 	for _, name := range credentialHeaders {
-		set |= 1 << len(name)
+		t[len(name)] = true
 	}
-	return set
+	return t
 }()
 
 // credentialOf returns what identifies the caller: the value of the first of the headers that do, of cookies
@@ -86,7 +86,7 @@ func credentialOf(x *Exchange) []byte {
 	var value []byte
 	for i := range x.Request.Headers {
 		h := &x.Request.Headers[i]
-		if len(h.Value) == 0 || credentialLengths>>min(len(h.Name), 63)&1 == 0 {
+		if len(h.Value) == 0 || !credentialLengths[min(len(h.Name), len(credentialLengths)-1)] {
 			continue
 		}
 		for rank, name := range credentialHeaders[:best] {

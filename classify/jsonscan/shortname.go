@@ -13,11 +13,11 @@ type ShortName struct {
 const MaxShort = 16
 
 // nameMasks cut two words to the bytes of a name, by its size.
-var nameMasks = func() (masks [MaxShort + 1][2]uint64) {
-	for size := range masks {
-		masks[size] = [2]uint64{1<<(8*min(size, 8)) - 1, 1<<(8*max(size-8, 0)) - 1}
+var nameMasks = func() (t [MaxShort + 1][2]uint64) {
+	for size := range t {
+		t[size] = [2]uint64{1<<(8*min(size, 8)) - 1, 1<<(8*max(size-8, 0)) - 1}
 	}
-	return masks
+	return t
 }()
 
 // ShortNameAt returns the name that is text[lo:hi]; false if it is longer, or stands among the

@@ -32,7 +32,7 @@ func TestShortName(t *testing.T) {
 
 func TestShortNameHash(t *testing.T) {
 	seen := map[uint64]bool{}
-	for _, name := range strings.Fields("id ids name names user users user_id created_at updated_at description descriptions a b c d e f g h i j k l m n") {
+	for name := range strings.FieldsSeq("id ids name names user users user_id created_at updated_at description descriptions a b c d e f g h i j k l m n") {
 		n, _ := ShortNameAt([]byte(name+"0123456789abcdef"), 0, len(name))
 		seen[n.Hash()>>56] = true
 	}
