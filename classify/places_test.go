@@ -126,6 +126,7 @@ func FuzzWalk(f *testing.F) {
 	f.Add([]byte(`{"a":"password = hunter2","b":["4263 9826 4026 9299"],"pan":["374245455400126"]}`))
 	f.Add([]byte(strings.Repeat(`{"a":[`, 5) + `"x":"y`))
 	f.Add([]byte("{\"internal_id\"\r\n\t:0,\"password\"      :\"Corr3ct\"}"))
+	f.Add([]byte("{\"debug _\":{\"a\":1}}"))
 	e := builtinEngine(f)
 	found, walked := e.NewClassifier(), e.NewClassifier().WithoutPlaces()
 	f.Fuzz(func(t *testing.T, body []byte) { same(t, found, walked, body) })

@@ -246,9 +246,9 @@ func (p *places) memberName(i, bit, sign int) (lo, hi int) {
 }
 
 // classOf returns the class of the name that ends at hi before a sign: mostly its end tells
-// that it has none.
+// that it has none, unless that is a sign or a space ("name _").
 func (p *places) classOf(sign, hi int) uint16 {
-	if name := p.text[:hi]; !p.names.v.mayEnd(name) && !endsInEscape(name) {
+	if name := p.text[:hi]; hi > 0 && foldByte[name[hi-1]] != 0 && !p.names.v.mayEnd(name) && !endsInEscape(name) {
 		return 0
 	}
 	return p.classBefore(sign, hi)
