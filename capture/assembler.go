@@ -22,6 +22,8 @@ type assembler struct {
 	layers  *layerDecoder
 	table   *table
 	segment segment
+	// sample is the connections that are looked at, nil for all.
+	sample *sample
 	// frame is the number of the packet at hand, from 1.
 	frame int64
 }
@@ -85,6 +87,9 @@ func (a *assembler) packet(p *packet) error {
 			a.cov.skipPacket(why, len(p.bytes))
 		}
 		return nil
+	}
+	if !a.sample.takes(&a.segment.src, &a.segment.dst) {
+		return nil // in a tunnel, where the kernel does not look, or from before the sample
 	}
 	a.segment.frame, a.segment.origin = a.frame, p.origin
 	a.table.segment(&a.segment)

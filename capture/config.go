@@ -26,17 +26,26 @@ type Config struct {
 	// set; the workers share them, and each has [MinRing] at least.
 	Ring int
 	// Workers is how many goroutines share the packets of the interfaces, and
-	// the limits: min(cores, 4) unless set, at most [MaxWorkers].
+	// the limits: half of the cores unless set, 1 to 4, at most [MaxWorkers].
 	Workers int
 	// Nice is how far the workers step back when others want the processor, as nice(1)
-	// says it: 0 to [MaxNice]. At 19 a busy server keeps what it has, and what cannot be
-	// read in time is dropped and counted.
+	// says it: 0 to [MaxNice]. Above 0 fewer connections are looked at while others want the
+	// whole machine, unless Whole is set.
 	Nice int
+	// Budget is how much of the processors the workers may use, in percent of one core;
+	// 0 sets no limit. Past it fewer connections are looked at.
+	Budget int
+	// Whole looks at every connection, come what may: what is too much is dropped by the
+	// kernel at random then. Budget has to be 0.
+	Whole bool
 	// Stay keeps a sniffer that no interface is left to waiting for one.
 	Stay bool
 	// Services gives names to servers; nil gives none.
 	Services *Services
 	Limits   Limits
+
+	// second is how often drops and costs are looked at, countInterval unless set.
+	second time.Duration
 }
 
 // Limits bounds what a capture may hold. A field that is zero has its default.
@@ -88,6 +97,8 @@ const (
 	MaxRing = 1 << 30
 	// MaxWorkers is the most of Config.Workers.
 	MaxWorkers = 64
+	// MaxBudget is the most of Config.Budget: all workers at all times.
+	MaxBudget = 100 * MaxWorkers
 
 	defaultRing       = 32 << 20
 	defaultMaxWorkers = 4
@@ -112,12 +123,18 @@ func (c *Config) check() error {
 	if c.Nice < 0 || c.Nice > MaxNice {
 		return fmt.Errorf("sniff: a niceness of %d: want 0 to %d", c.Nice, MaxNice)
 	}
+	if c.Budget < 0 || c.Budget > MaxBudget {
+		return fmt.Errorf("sniff: a CPU budget of %d %%: want 1 to %d", c.Budget, MaxBudget)
+	}
+	if c.Budget > 0 && c.Whole {
+		return errors.New("sniff: a CPU budget needs sampling: without it nothing can be left out")
+	}
 	return CheckFilter(c.Filter)
 }
 
 // workers is how many goroutines share the work.
 func (c *Config) workers() int {
-	return cmp.Or(c.Workers, min(runtime.GOMAXPROCS(0), defaultMaxWorkers))
+	return cmp.Or(c.Workers, min(max(1, runtime.GOMAXPROCS(0)/2), defaultMaxWorkers))
 }
 
 // ringOf is the size of the ring of each of n workers.

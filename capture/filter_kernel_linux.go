@@ -9,9 +9,9 @@ import (
 )
 
 // kernelFilter is the program of a packet socket: it takes what comes from the
-// selected interfaces and the filter selects. On the loopback interface every
-// packet goes out and comes in, of which only the latter counts.
-func kernelFilter(filter string, s *selection) ([]bpf.Instruction, error) {
+// selected interfaces, is in the sample and the filter selects. On the loopback
+// interface every packet goes out and comes in, of which only the latter counts.
+func kernelFilter(filter string, s *selection, wanted *sample) ([]bpf.Instruction, error) {
 	c := filterCode{}
 	c.add(bpf.LoadExtension{Num: bpf.ExtInterfaceIndex})
 	c.selected(s)
@@ -26,6 +26,7 @@ func kernelFilter(filter string, s *selection) ([]bpf.Instruction, error) {
 			)
 		}
 	}
+	c.sampled(wanted)
 	if filter == "" {
 		c.add(bpf.RetConstant{Val: acceptLive})
 		return c.program, nil
@@ -65,31 +66,46 @@ func (c *filterCode) selected(s *selection) {
 // in the kernel's filter.h).
 const networkOffset = 0xfff00000
 
+// cellHash is the scratch cell for the hash of a connection.
+const cellHash = 0
+
 // spreadProgram is the program that chooses the worker of a packet: a hash that is the
 // same for both directions of a TCP connection. PACKET_FANOUT_HASH is, too, but
 // not of what tunnels hold: VXLAN has another source port for each direction. All
 // that is no TCP is chosen for by its addresses, so that tunnels, fragments and
 // what they belong to meet.
 func spreadProgram() []bpf.Instruction {
-	const (
-		hash  = iota // cell
-		ports        // cell
-		// golden is 2^32 divided by the golden ratio: neighbours end far from each
-		// other, and ports that are all even do, too.
-		golden = 0x9e3779b1
+	var c filterCode
+	c.hashAddresses(networkOffset, bpf.RetConstant{})
+	ports := hashPorts(networkOffset)
+	c.add(bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: protocolTCP, SkipTrue: uint8(len(ports) + 1)})
+	c.add(ports...)
+	c.add(
+		bpf.Jump{Skip: 1},
+		bpf.LoadScratch{Dst: bpf.RegA, N: cellHash},
+		bpf.ALUOpConstant{Op: bpf.ALUOpMul, Val: golden}, bpf.ALUOpConstant{Op: bpf.ALUOpShiftRight, Val: 16},
+		bpf.RetA{},
 	)
+	return c.program
+}
+
+// hashAddresses leaves a hash of the addresses in cellHash, the protocol in the
+// accumulator, 0 for fragments of IPv4, and the length of the IP header in the index
+// register. The IP header is at base. For what is no IP it runs another instruction, which
+// has to leave.
+func (c *filterCode) hashAddresses(base uint32, notIP bpf.Instruction) {
 	load := func(offset uint32, size int) bpf.Instruction {
-		return bpf.LoadAbsolute{Off: networkOffset + offset, Size: size}
+		return bpf.LoadAbsolute{Off: base + offset, Size: size}
 	}
 	xor, mix := bpf.ALUOpX{Op: bpf.ALUOpXor}, bpf.ALUOpConstant{Op: bpf.ALUOpMul, Val: golden}
-	var c, four, six filterCode
+	var four, six filterCode
 	six.add(load(8, 4))
 	for word := uint32(1); word < 8; word++ {
 		six.add(bpf.TAX{}, load(8+4*word, 4), xor)
 	}
-	six.add(mix, bpf.StoreScratch{Src: bpf.RegA, N: hash}, load(6, 1), bpf.LoadConstant{Dst: bpf.RegX, Val: ip6Length})
+	six.add(mix, bpf.StoreScratch{Src: bpf.RegA, N: cellHash}, load(6, 1), bpf.LoadConstant{Dst: bpf.RegX, Val: ip6Length})
 	four.add(
-		load(12, 4), bpf.TAX{}, load(16, 4), xor, mix, bpf.StoreScratch{Src: bpf.RegA, N: hash},
+		load(12, 4), bpf.TAX{}, load(16, 4), xor, mix, bpf.StoreScratch{Src: bpf.RegA, N: cellHash},
 		load(6, 2), bpf.ALUOpConstant{Op: bpf.ALUOpAnd, Val: 0x3fff}, // more fragments, or an offset
 		bpf.JumpIf{Cond: bpf.JumpEqual, Val: 0, SkipTrue: 2},
 		bpf.LoadConstant{Dst: bpf.RegA}, bpf.Jump{Skip: 5},
@@ -99,20 +115,62 @@ func spreadProgram() []bpf.Instruction {
 	c.add(load(0, 1), bpf.ALUOpConstant{Op: bpf.ALUOpShiftRight, Val: 4},
 		bpf.JumpIf{Cond: bpf.JumpEqual, Val: 4, SkipTrue: uint8(len(six.program) + 3)},
 		bpf.JumpIf{Cond: bpf.JumpEqual, Val: 6, SkipTrue: 1},
-		bpf.RetConstant{})
+		notIP)
 	c.add(six.program...)
 	c.add(bpf.Jump{Skip: uint32(len(four.program))})
 	c.add(four.program...)
-	// The protocol is in the accumulator, 0 for fragments, the length of the
-	// header in the index register.
-	c.add(
-		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: protocolTCP, SkipTrue: 8},
-		bpf.LoadIndirect{Off: networkOffset, Size: 2}, bpf.StoreScratch{Src: bpf.RegA, N: ports},
-		bpf.LoadIndirect{Off: networkOffset + 2, Size: 2}, bpf.LoadScratch{Dst: bpf.RegX, N: ports}, xor,
-		bpf.LoadScratch{Dst: bpf.RegX, N: hash}, xor, bpf.StoreScratch{Src: bpf.RegA, N: hash},
-		bpf.LoadScratch{Dst: bpf.RegA, N: hash},
-		mix, bpf.ALUOpConstant{Op: bpf.ALUOpShiftRight, Val: 16},
-		bpf.RetA{},
+}
+
+// hashPorts leaves the hash of a connection in the accumulator: that of its addresses with
+// the ports, which stand where the index register says, from base on.
+func hashPorts(base uint32) []bpf.Instruction {
+	xor := bpf.ALUOpX{Op: bpf.ALUOpXor}
+	return []bpf.Instruction{
+		// One load for both ports: each is a call where base is not 0.
+		bpf.LoadIndirect{Off: base, Size: 4},
+		bpf.TAX{},
+		bpf.ALUOpConstant{Op: bpf.ALUOpShiftRight, Val: 16},
+		xor,
+		bpf.ALUOpConstant{Op: bpf.ALUOpAnd, Val: 0xffff},
+		bpf.LoadScratch{Dst: bpf.RegX, N: cellHash},
+		xor,
+	}
+}
+
+// onward stands for a jump behind the code at hand, until its length is known.
+const onward = ^uint32(0)
+
+// sampled ends the program for TCP connections that are not in the sample, before anything
+// was copied. What it cannot tell the connection of goes on: tunnels, fragments, extension
+// headers, what is cut short; [sample.takes] decides on those. The accumulator and the
+// index register are lost.
+func (c *filterCode) sampled(s *sample) {
+	if s == nil || s.exponent == 0 {
+		return
+	}
+	const base = 0 // the kernel has taken the link header off
+	// A load from behind the packet's end would end the program and leave out the packet.
+	const portsLength = 4
+	var code filterCode
+	leave := bpf.Jump{Skip: onward}
+	code.add(bpf.LoadExtension{Num: bpf.ExtLen}, bpf.JumpIf{Cond: bpf.JumpGreaterOrEqual, Val: ip6Length, SkipTrue: 1}, leave)
+	code.hashAddresses(base, leave)
+	code.add(
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: protocolTCP, SkipTrue: 1}, leave,
+		bpf.LoadExtension{Num: bpf.ExtLen}, bpf.ALUOpConstant{Op: bpf.ALUOpSub, Val: portsLength},
+		bpf.JumpIfX{Cond: bpf.JumpGreaterOrEqual, SkipTrue: 1}, leave,
 	)
-	return c.program
+	code.add(hashPorts(base)...)
+	code.add(
+		bpf.ALUOpConstant{Op: bpf.ALUOpXor, Val: s.seed}, bpf.ALUOpConstant{Op: bpf.ALUOpMul, Val: sampleMix},
+		bpf.ALUOpConstant{Op: bpf.ALUOpShiftRight, Val: uint32(32 - s.exponent)},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: 0, SkipTrue: 1},
+		bpf.RetConstant{},
+	)
+	for i, instruction := range code.program {
+		if instruction == bpf.Instruction(leave) {
+			code.program[i] = bpf.Jump{Skip: uint32(len(code.program) - i - 1)}
+		}
+	}
+	c.add(code.program...)
 }

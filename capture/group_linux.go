@@ -27,6 +27,7 @@ type group struct {
 	sockets     []*socket
 	sources     []liveSource
 	members     map[int]bool // interfaces that are promiscuous
+	sample      *sample      // the connections that are let in, nil for all
 }
 
 // openGroup opens the sockets for n workers; packets come when update was called.
@@ -49,6 +50,10 @@ func openGroup(cfg *Config, n int, s *selection, names *interfaceNames, log *slo
 		}
 		if err := sock.bind(g.bound); err != nil {
 			return g, err
+		}
+		if s.isLoopback(g.bound) {
+			// Spares the copy of each packet that goes out; where it fails the filter drops it.
+			_ = unix.SetsockoptInt(sock.fd, unix.SOL_PACKET, unix.PACKET_IGNORE_OUTGOING, 1)
 		}
 		if n > 1 {
 			if id, err = sock.join(id, s.isLoopback(g.bound)); err != nil {
@@ -108,7 +113,7 @@ func (s *socket) join(id int, loopback bool) (int, error) {
 
 // update captures on the interfaces of s from now on.
 func (g *group) update(s *selection) error {
-	program, err := kernelFilter(g.filter, s)
+	program, err := kernelFilter(g.filter, s, g.sample)
 	if err != nil {
 		return err
 	}

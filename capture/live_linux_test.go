@@ -441,7 +441,7 @@ func TestInNamespacePlain(t *testing.T) {
 	must(t, err)
 	defer p.close()
 	must(t, p.bind(selected.ifaces[0].index))
-	program, err := kernelFilter("tcp", &selected)
+	program, err := kernelFilter("tcp", &selected, nil)
 	must(t, err)
 	must(t, p.attach(program))
 	server := newServer(t, "127.0.0.1:0")

@@ -22,6 +22,8 @@ type metrics struct {
 	// interfaces are those captured on, the counters how they came and went.
 	interfaces                      prometheus.Gauge
 	interfacesFound, interfacesLost prometheus.Counter
+	// sampleRatio is the share of connections that is looked at, of a sniffer alone.
+	sampleRatio prometheus.Gauge
 }
 
 // newMetrics registers the capture metrics, or finds those that another source
@@ -93,6 +95,20 @@ func (m *metrics) registerInterfaces(reg prometheus.Registerer) error {
 	}, []string{"change"}))
 	m.interfaces, m.interfacesFound, m.interfacesLost = interfaces, changes.WithLabelValues("found"), changes.WithLabelValues("lost")
 	return errors.Join(err1, err2)
+}
+
+// watchSample registers how many connections the sniffer of those interfaces looks at.
+func (m *metrics) watchSample(reg prometheus.Registerer, interfaces string) error {
+	ratios, err := register(reg, prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "leaktap_capture_sample_ratio",
+		Help: "Share of connections that are looked at, by the interfaces of the source: 1 unless capture samples.",
+	}, []string{"interfaces"}))
+	if err != nil {
+		return fmt.Errorf("register capture metrics: %w", err)
+	}
+	m.sampleRatio = ratios.WithLabelValues(interfaces)
+	m.sampleRatio.Set(1)
+	return nil
 }
 
 func register[C prometheus.Collector](reg prometheus.Registerer, c C) (C, error) {

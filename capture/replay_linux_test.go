@@ -105,7 +105,7 @@ func TestInNamespaceOverload(t *testing.T) {
 	needNamespace(t)
 	veth(t, "lt0", "lt1")
 	for _, workers := range []int{1, 2} {
-		w := startWatching(t, Config{Interfaces: []string{"lt1"}, Filter: "tcp", Ring: MinRing, Workers: workers})
+		w := startWatching(t, Config{Interfaces: []string{"lt1"}, Filter: "tcp", Ring: MinRing, Workers: workers, Whole: true})
 		w.slow = 20 * time.Millisecond
 		w.isReady(t)
 		sent, rate := tcpreplay(t, "lt0", 60, 1448, 3)

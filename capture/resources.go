@@ -10,6 +10,8 @@ type resources struct {
 	limits Limits
 	pool   messagePool
 	cov    *coverage
+	// unseen is how many connections are not looked at for each that is.
+	unseen int
 	// port counts for the flow at hand.
 	port *portCoverage
 	// fields are those of the header block of HTTP/2 that was read last.
@@ -23,6 +25,7 @@ type resources struct {
 // skip counts n bytes that will not be inspected.
 func (r *resources) skip(why Reason, n int) {
 	r.cov.skip(why, n)
+	r.estimate(n)
 	if r.port != nil {
 		r.port.skipped[why].Add(int64(n))
 	}
@@ -31,6 +34,7 @@ func (r *resources) skip(why Reason, n int) {
 // inspect counts n bytes that were.
 func (r *resources) inspect(n int) {
 	r.cov.inspect(n)
+	r.estimate(n)
 	if r.port != nil {
 		r.port.inspected.Add(int64(n))
 	}
@@ -39,6 +43,7 @@ func (r *resources) inspect(n int) {
 // lose counts n bytes that were sent but not captured.
 func (r *resources) lose(n int) {
 	r.cov.lose(n)
+	r.estimate(n)
 	if r.port != nil {
 		r.port.skipped[Gap].Add(int64(n))
 	}

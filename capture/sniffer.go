@@ -49,6 +49,9 @@ func NewSniffer(cfg Config, reg prometheus.Registerer, log *slog.Logger) (*Sniff
 	if err != nil {
 		return nil, err
 	}
+	if err := cov.metrics.watchSample(reg, strings.Join(cfg.Interfaces, ",")); err != nil {
+		return nil, err
+	}
 	return &Sniffer{cfg: cfg, cov: cov, log: log, ready: make(chan struct{})}, nil
 }
 

@@ -1,11 +1,14 @@
 package capture
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"math/rand/v2"
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -71,6 +74,10 @@ type live struct {
 	group   *group
 	names   *interfaceNames
 	workers []*assembler
+	meter   *meter
+	sampler *sampler
+	// sample is the one that workers look at.
+	sample atomic.Pointer[sample]
 }
 
 func (s *Sniffer) open(selected *selection, workers []*assembler) (*live, error) {
@@ -84,7 +91,10 @@ func (s *Sniffer) open(selected *selection, workers []*assembler) (*live, error)
 		s.log.Info("capturing", "interface", i.name, "filter", s.cfg.Filter, "workers", len(workers))
 	}
 	s.see(len(selected.ifaces))
-	return &live{s, group, names, workers}, nil
+	return &live{
+		Sniffer: s, group: group, names: names, workers: workers,
+		meter: newMeter(&s.cfg, len(workers)), sampler: newSampler(rand.Uint32()),
+	}, nil
 }
 
 // run reads the sockets until ctx ends, one fails, the last interface is gone, or
@@ -98,18 +108,20 @@ func (l *live) run(ctx context.Context, watch *watch, selected *selection) error
 	defer cancel()
 	for i, a := range l.workers {
 		wg.Go(func() {
-			l.stepBack()
-			failed <- a.take(ctx, &expiring{l.group.sources[i], a.table})
+			l.stepBack(i)
+			failed <- a.take(ctx, &expiring{l.group.sources[i], a, &l.sample})
 		})
 	}
-	tick := time.NewTicker(countInterval)
+	tick := time.NewTicker(cmp.Or(l.cfg.second, countInterval))
 	defer tick.Stop()
 	for {
 		select {
 		case err := <-failed:
 			return l.fail(err)
-		case <-tick.C:
-			l.count()
+		case now := <-tick.C:
+			if err := l.second(now, l.count(), selected); err != nil {
+				return err
+			}
 		case now := <-watch.changes:
 			l.tell(selected, &now)
 			*selected = now
@@ -120,15 +132,58 @@ func (l *live) run(ctx context.Context, watch *watch, selected *selection) error
 	}
 }
 
-// stepBack lowers the priority of the calling goroutine's thread, which is its own from then
-// on: it ends with the goroutine, so that nothing else runs on it.
-func (l *live) stepBack() {
+// stepBack lowers the priority of the calling worker's thread, which is its own from then
+// on: it ends with the goroutine, so that nothing else runs on it, and its time is the
+// worker's.
+func (l *live) stepBack(worker int) {
+	runtime.LockOSThread()
+	l.meter.threads[worker].Store(int32(unix.Gettid()))
 	if l.cfg.Nice == 0 {
 		return
 	}
-	runtime.LockOSThread()
 	if err := unix.Setpriority(unix.PRIO_PROCESS, 0, l.cfg.Nice); err != nil {
 		l.log.Warn("a worker runs at normal priority", "nice", l.cfg.Nice, "error", err)
+	}
+}
+
+// second chooses the connections to look at by what the last second cost.
+func (l *live) second(now time.Time, kernel kernelStats, selected *selection) error {
+	if l.cfg.Whole {
+		return nil
+	}
+	cost, ok, err := l.meter.look(now, kernel)
+	if err != nil && !l.meter.warned {
+		l.log.Warn("the cost of capturing is not known: only drops say when it is too much", "error", err)
+		l.meter.warned = true
+	}
+	if !ok {
+		return nil
+	}
+	changed, cause := l.sampler.second(&cost)
+	if !changed {
+		return nil
+	}
+	wanted := l.sampler.sample()
+	l.group.sample = wanted
+	if err := l.group.update(selected); err != nil {
+		return l.fail(err)
+	}
+	if before := l.sample.Swap(wanted); before.every() != wanted.every() {
+		l.tellSample(wanted, cause)
+	}
+	return nil
+}
+
+// tellSample logs and counts that more or fewer connections are looked at.
+func (l *live) tellSample(s *sample, cause string) {
+	l.cov.sample(s.every())
+	switch {
+	case cause != "":
+		l.log.Warn("sampling: only some connections are looked at, whole", "one_in", s.every(), "because", cause)
+	case s.every() > 1:
+		l.log.Info("sampling: more connections are looked at", "one_in", s.every())
+	default:
+		l.log.Info("sampling ended: all connections are looked at")
 	}
 }
 
@@ -190,31 +245,38 @@ func (l *live) tell(before, now *selection) {
 }
 
 // count asks the kernel what it counted since the last time.
-func (l *live) count() {
+func (l *live) count() kernelStats {
 	stats, err := l.group.stats()
 	if err != nil {
 		l.log.Warn("drops are not known", "error", err)
 	}
 	l.cov.kernel(stats)
+	return stats
 }
 
 // close counts for the last time and closes the sockets.
 func (l *live) close() {
 	l.count()
+	l.cov.sample(1)
 	l.group.close()
 }
 
-// expiring lets connections expire when no packet does it.
+// expiring lets connections end when no packet does it: those that are silent, and those
+// that are not looked at any longer.
 type expiring struct {
 	packetSource
-	table *table
+	worker *assembler
+	sample *atomic.Pointer[sample]
 }
 
 // next implements packetSource.
 func (e *expiring) next() (*packet, error) {
 	p, err := e.packetSource.next()
+	if wanted := e.sample.Load(); wanted != e.worker.sample {
+		e.worker.narrow(wanted)
+	}
 	if p == nil {
-		e.table.expire(time.Now())
+		e.worker.table.expire(time.Now())
 	}
 	return p, err
 }

@@ -34,7 +34,7 @@ func TestLive(t *testing.T) {
 	if os.Getenv(inNamespace) != "" {
 		t.Skip("already there")
 	}
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestInNamespace", "-test.v", "-test.timeout=120s")
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestInNamespace", "-test.v", "-test.timeout=300s")
 	cmd.Env = append(os.Environ(), inNamespace+"=1")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET}
 	if os.Geteuid() != 0 {

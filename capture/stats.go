@@ -63,6 +63,9 @@ const (
 	BodyLimit
 	// ContentCoding is what a content coding hides that is unknown or broken.
 	ContentCoding
+	// Sampled is what connections carried that were left out while only some were looked
+	// at: an estimate, as much for each of them as came on those that were.
+	Sampled
 
 	reasonCount
 	// CutOff is why a body is truncated whose connection ended before it did.
@@ -90,7 +93,7 @@ var reasonNames = [reasonCount + 2]string{
 	UnknownProtocol: "unknown-protocol", TLS: "tls", HTTP2: "http2", HeaderTable: "header-table",
 	WebSocket: "websocket", WebSocketBinary: "websocket-binary", Tunnel: "tunnel", Malformed: "malformed",
 	Interim: "interim", HeaderLimit: "header-limit", BufferLimit: "buffer-limit", BodyLimit: "body-limit",
-	ContentCoding: "content-coding", CutOff: "cut-off", FramingConflict: "framing-conflict",
+	ContentCoding: "content-coding", Sampled: "sampled", CutOff: "cut-off", FramingConflict: "framing-conflict",
 }
 
 // String returns the reason's name as it stands in metrics.
@@ -111,6 +114,9 @@ type Stats struct {
 	// Dropped counts packets that the kernel had no room for, Freezes how often it
 	// stopped for want of room.
 	Dropped, Freezes int64
+	// Sampled is n where one connection in n was looked at when it was fewest: 1 if all
+	// were at all times.
+	Sampled int
 	// Truncated counts packets of which the capture holds the beginning only.
 	Truncated int64
 	// Overlaps counts TCP segments that contradict what was sent before in their
@@ -134,9 +140,11 @@ type kernelStats struct{ received, dropped, freezes int64 }
 type coverage struct {
 	packets, conflicts, inspected, truncated, overlaps atomic.Int64
 	received, dropped, freezes                         atomic.Int64
-	skipped                                            [reasonCount]atomic.Int64
-	metrics                                            metrics
-	ports                                              portTable
+	// sampled is one less than Stats.Sampled.
+	sampled atomic.Int64
+	skipped [reasonCount]atomic.Int64
+	metrics metrics
+	ports   portTable
 }
 
 // newCoverage returns counters that show in reg, if there is one.
@@ -161,6 +169,12 @@ func (c *coverage) kernel(k kernelStats) {
 	c.metrics.received.Add(float64(k.received))
 	c.metrics.kernelDrops.Add(float64(k.dropped))
 	c.metrics.freezes.Add(float64(k.freezes))
+}
+
+// sample notes that one connection in n is looked at.
+func (c *coverage) sample(n int) {
+	c.metrics.sampleRatio.Set(1 / float64(n))
+	c.sampled.Store(max(c.sampled.Load(), int64(n-1)))
 }
 
 // truncate counts a packet that the capture cut.
@@ -203,6 +217,7 @@ func (c *coverage) stats() Stats {
 		Received:    c.received.Load(),
 		Dropped:     c.dropped.Load(),
 		Freezes:     c.freezes.Load(),
+		Sampled:     int(c.sampled.Load()) + 1,
 		Truncated:   c.truncated.Load(),
 		Overlaps:    c.overlaps.Load(),
 		Conflicts:   c.conflicts.Load(),

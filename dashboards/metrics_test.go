@@ -49,6 +49,7 @@ func metrics() map[string][]string {
 		"leaktap_capture_overlap_conflicts_total":       nil,
 		"leaktap_capture_interfaces":                    nil,
 		"leaktap_capture_interface_changes_total":       {"change"},
+		"leaktap_capture_sample_ratio":                  {"interfaces"},
 		"leaktap_queue_fill_ratio":                      nil,
 		"leaktap_notifications_total":                   {"sink"},
 		"leaktap_notifications_failed_total":            {"sink"},

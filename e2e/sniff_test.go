@@ -91,7 +91,7 @@ func sniff(t *testing.T, app *application, outputs pile) map[string][]finding {
 // sniffDuring sniffs while traffic flows, until all of its exchanges were classified.
 func sniffDuring(t *testing.T, name string, outputs pile, traffic func() (exchanges int), more ...string) []finding {
 	t.Helper()
-	args := append([]string{"sniff", "-i", clientLink, "-o", "jsonl", "--listen", "127.0.0.1:0"}, more...)
+	args := append([]string{"sniff", "-i", clientLink, "-o", "jsonl", "--listen", "127.0.0.1:0", "--sampling=false"}, more...)
 	a := startAgent(t, "sniff-"+name, args...)
 	a.waitForMetric("leaktap_classify_duration_seconds_count", float64(traffic()))
 	outputs.keep("metrics of "+a.name, a.metrics())

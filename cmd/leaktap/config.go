@@ -50,11 +50,15 @@ type interfaceConfig struct {
 	Filter      string   `yaml:"filter"`
 	Promiscuous bool     `yaml:"promiscuous"`
 	// Workers is how many threads share the packets, RingMiB the memory in which
-	// packets wait, for all of them; 0 means as many as cores, 4 at most, and 32.
+	// packets wait, for all of them; 0 means half of the cores, 4 at most, and 32.
 	Workers int `yaml:"workers"`
 	RingMiB int `yaml:"ring_mib" default:"32"`
 	// Nice is how far workers step back when others want the processor.
 	Nice *int `yaml:"nice" default:"19"`
+	// CPUBudget is what workers may use, in percent of one core; 0 sets no limit. Sampling
+	// false looks at every connection, or drops packets.
+	CPUBudget int   `yaml:"cpu_budget"`
+	Sampling  *bool `yaml:"sampling" default:"true"`
 	// Services names servers by ADDRESS[:PORT] or network, ServicesFile is a file
 	// that does, read again when it changes.
 	Services     map[string]string `yaml:"services"`
@@ -71,7 +75,7 @@ func (c *interfaceConfig) capture() (capture.Config, error) {
 	services, err := capture.NewServices(c.Services, c.ServicesFile)
 	return capture.Config{
 		Interfaces: names, Services: services, Filter: c.Filter, Promiscuous: c.Promiscuous,
-		Workers: c.Workers, Ring: c.RingMiB << 20, Nice: *c.Nice, Stay: true,
+		Workers: c.Workers, Ring: c.RingMiB << 20, Nice: *c.Nice, Budget: c.CPUBudget, Whole: !*c.Sampling, Stay: true,
 	}, err
 }
 
@@ -85,6 +89,12 @@ func (c *interfaceConfig) check(path string) (all problems) {
 	}
 	if *c.Nice < 0 || *c.Nice > capture.MaxNice {
 		all.add(path+".nice", "want 0 to %d", capture.MaxNice)
+	}
+	if c.CPUBudget < 0 || c.CPUBudget > capture.MaxBudget {
+		all.add(path+".cpu_budget", "want 1 to %d, percent of one core", capture.MaxBudget)
+	}
+	if c.CPUBudget > 0 && !*c.Sampling {
+		all.add(path+".sampling", "has to be true with a cpu_budget: nothing else can be left out")
 	}
 	all.wrong(path+".filter", capture.CheckFilter(c.Filter))
 	_, err := capture.NewServices(c.Services, "")

@@ -76,8 +76,8 @@ func replaced(err error, part, by string) error {
 // TestCheckInterfacesOfNobody checks what --connect says of a pattern that fits nothing yet, with
 // the capability and without.
 func TestCheckInterfacesOfNobody(t *testing.T) {
-	nice := 0
-	got := checkInterfaces("sources[0].interface", &interfaceConfig{Names: []string{"nope*"}, Nice: &nice})
+	nice, sampling := 0, true
+	got := checkInterfaces("sources[0].interface", &interfaceConfig{Names: []string{"nope*"}, Nice: &nice, Sampling: &sampling})
 	want := checklist{
 		{checkOK, "sources[0].interface", "CAP_NET_RAW is effective"},
 		{checkWarn, "sources[0].interface", "nope*: nothing of it is up at present: what comes up later is captured on"},

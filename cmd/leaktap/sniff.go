@@ -24,6 +24,8 @@ type sniffOptions struct {
 	workers     int
 	ring        int
 	nice        int
+	budget      int
+	sampling    bool
 	file        string
 	promiscuous bool
 	listen      string
@@ -57,9 +59,11 @@ FILTER is a part of tcpdump's: tcp, [src|dst] port N, [src|dst] host A,
 	c.Flags().StringArrayVarP(&o.ifaces, "interface", "i", nil, "network interface, a pattern of names, or any; may be repeated")
 	c.Flags().StringVarP(&o.file, "read", "r", "", "pcap or pcapng file instead, - for standard input")
 	c.Flags().BoolVarP(&o.promiscuous, "promiscuous", "p", false, "also packets that are addressed to others (a mirror port)")
-	c.Flags().IntVar(&o.workers, "workers", 0, "threads that share the packets of interfaces (default: the cores, 4 at most)")
+	c.Flags().IntVar(&o.workers, "workers", 0, "threads that share the packets of interfaces (default: half of the cores, 4 at most)")
 	c.Flags().IntVar(&o.ring, "ring", 32, "MiB that packets of interfaces may wait in, for all workers together")
 	c.Flags().IntVar(&o.nice, "nice", capture.MaxNice, "how far to step back when others want the processor, 0 (not) to 19")
+	c.Flags().IntVar(&o.budget, "cpu-budget", 0, "percent of one core that reading packets may cost; past it only some connections are looked at, whole (0: no limit)")
+	c.Flags().BoolVar(&o.sampling, "sampling", true, "look at only some connections when there is too much or others need the processor; false drops packets at random instead")
 	c.Flags().StringVar(&o.services, "services", "", "file with the names of servers, a line each: ADDRESS[:PORT] or NETWORK, and the name")
 	c.Flags().StringVar(&o.listen, "listen", "", "address to serve metrics and the findings page on, such as 127.0.0.1:9464")
 	return c
@@ -80,7 +84,10 @@ func (a *app) sniff(ctx context.Context, o *sniffOptions, filter string) error {
 	if err != nil {
 		return err
 	}
-	cfg := capture.Config{Interfaces: o.ifaces, Filter: filter, Promiscuous: o.promiscuous, Workers: o.workers, Ring: o.ring << 20, Nice: o.nice, Services: services}
+	cfg := capture.Config{
+		Interfaces: o.ifaces, Filter: filter, Promiscuous: o.promiscuous, Services: services,
+		Workers: o.workers, Ring: o.ring << 20, Nice: o.nice, Budget: o.budget, Whole: !o.sampling,
+	}
 	var stats func() capture.Stats
 	if len(o.ifaces) > 0 {
 		stats, err = agent.addSniffer(cfg)

@@ -24,6 +24,7 @@ type summary struct {
 	packetCount       int64
 	read              int64 // bytes of records and packets
 	dropped           int64 // packets that the kernel had no room for
+	sampled           int   // one connection in so many was looked at when it was fewest
 	doubtful          doubtful
 	filtered          int64 // exchanges that --where left out
 	uninspected       map[string]int64
@@ -75,6 +76,7 @@ func (s *summary) packets(stats capture.Stats) {
 		s.read += n
 	}
 	s.dropped += stats.Dropped
+	s.sampled = max(s.sampled, stats.Sampled)
 	s.doubtful.truncated += stats.Truncated
 	s.doubtful.overlaps += stats.Overlaps
 	s.doubtful.conflicts += stats.Conflicts
@@ -120,6 +122,9 @@ func (s *summary) write(w io.Writer, p *pipeline, out *output, incomplete bool, 
 		parts = append(parts, "coverage unknown: incomplete")
 	} else {
 		parts = append(parts, "coverage "+s.coverage())
+	}
+	if s.sampled > 1 {
+		parts = append(parts, fmt.Sprintf("sampled down to one connection in %d", s.sampled))
 	}
 	parts = append(parts, s.doubtful.parts()...)
 	if s.filtered > 0 {

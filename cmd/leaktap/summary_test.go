@@ -41,3 +41,16 @@ func TestSummaryDoubts(t *testing.T) {
 		t.Errorf("got %q, want it to end in %q", out.String(), want)
 	}
 }
+
+// TestSummarySampled tells that not all connections were looked at, of the worst of the sources.
+func TestSummarySampled(t *testing.T) {
+	s := newSummary(time.Now())
+	s.packets(capture.Stats{Packets: 9, Inspected: 500, Sampled: 8, Uninspected: map[capture.Reason]int64{capture.Sampled: 1500}})
+	s.packets(capture.Stats{Packets: 9, Sampled: 1})
+	var out strings.Builder
+	s.write(&out, &pipeline{}, &output{}, false, exitOK)
+	const want = "coverage 25.0 % (not inspected: sampled 1.5 kB), sampled down to one connection in 8; exit 0\n"
+	if !strings.HasSuffix(out.String(), want) {
+		t.Errorf("got %q, want it to end in %q", out.String(), want)
+	}
+}
