@@ -74,7 +74,7 @@ bench-peers: build ## Run other scanners on the same file beside leaktap
 .tools/betterleaks-$(BETTERLEAKS_VERSION):
 	@$(call install,betterleaks,github.com/betterleaks/betterleaks@$(BETTERLEAKS_VERSION))
 
-prove: deps ## Fuzz every target for FUZZTIME each, replay at full rate, kill brokers and agents (slow)
+prove: deps ## Fuzz every target for FUZZTIME each, replay at full rate, watch a busy server, kill brokers and agents (slow)
 	@go list ./... | while read -r package; do \
 		go test -list '^Fuzz' "$$package" </dev/null | sed -n '/^Fuzz/p' | while read -r target; do \
 			printf '\n== %s %s for %s\n' "$$package" "$$target" '$(FUZZTIME)'; \
@@ -83,6 +83,8 @@ prove: deps ## Fuzz every target for FUZZTIME each, replay at full rate, kill br
 	done
 	$(call step,live capture at a rate that is kept up)
 	@LEAKTAP_PROVE=1 go test -count=1 -v -run '^TestLive$$' ./capture
+	$(call step,what a server pays for being watched)
+	@LEAKTAP_PROVE=1 go test -tags e2e -count=1 -timeout 60m -v -run '^TestWatchedServer$$' ./e2e
 	$(call step,brokers and agents are killed)
 	@LEAKTAP_PROVE=1 go test -tags e2e -count=1 -timeout 30m -v -run 'Killed' ./e2e
 

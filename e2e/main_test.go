@@ -22,6 +22,9 @@ func TestMain(m *testing.M) { os.Exit(testMain(m)) }
 
 // testMain builds the binary, as releases are built, and runs the tests on it.
 func testMain(m *testing.M) int {
+	if os.Getenv(serverVariable) != "" {
+		return serveRecords()
+	}
 	if os.Getenv(binaryVariable) == "" {
 		dir, err := os.MkdirTemp("", "leaktap-e2e-")
 		if err != nil {

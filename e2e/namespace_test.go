@@ -26,10 +26,16 @@ const (
 // copy; the original has the copy's outcome when it returns false.
 func inNamespace(t *testing.T) bool {
 	t.Helper()
+	return inNamespaceFor(t, 5*time.Minute)
+}
+
+// inNamespaceFor is inNamespace for tests that take longer.
+func inNamespaceFor(t *testing.T, limit time.Duration) bool {
+	t.Helper()
 	if os.Getenv(namespaceVariable) != "" {
 		return true
 	}
-	cmd := exec.Command("/proc/self/exe", "-test.run=^"+t.Name()+"$", "-test.v", "-test.count=1", "-test.timeout=5m")
+	cmd := exec.Command("/proc/self/exe", "-test.run=^"+t.Name()+"$", "-test.v", "-test.count=1", "-test.timeout="+limit.String())
 	cmd.Env = append(os.Environ(), namespaceVariable+"=1")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET}
 	if os.Getuid() != 0 {
@@ -39,7 +45,7 @@ func inNamespace(t *testing.T) bool {
 	}
 	need(t, "a network namespace", canClone(cmd.SysProcAttr))
 	p := start(t, "namespace", cmd)
-	code := p.exit(t, 5*time.Minute)
+	code := p.exit(t, limit)
 	t.Logf("in its own namespace:\n%s", p.stdout.text())
 	if strings.Contains(p.stdout.text(), "--- SKIP: "+t.Name()+" ") {
 		t.SkipNow()
@@ -60,6 +66,12 @@ func canClone(attr *syscall.SysProcAttr) error {
 
 // connect joins this network namespace to that of a process with a veth pair.
 func connect(t *testing.T, pid int) {
+	t.Helper()
+	link(t, pid, clientLink, clientAddress, serverLink, serverAddress)
+}
+
+// link makes one end of a veth pair here and the other in the namespace of a process.
+func link(t *testing.T, pid int, clientLink, clientAddress, serverLink, serverAddress string) {
 	t.Helper()
 	ip := tool(t, "ip")
 	other := strconv.Itoa(pid)
