@@ -89,11 +89,20 @@ func Place(s classify.Source) string {
 
 // SortExposures puts the worst first, then the latest seen, then by fingerprint.
 func SortExposures(list []Exposure) {
-	slices.SortFunc(list, func(a, b Exposure) int {
-		return cmp.Or(
-			cmp.Compare(b.Severity, a.Severity),
-			b.LastSeen.Compare(a.LastSeen),
-			strings.Compare(a.Fingerprint, b.Fingerprint),
-		)
+	order, from := make([]*Exposure, len(list)), slices.Clone(list) // an exposure is large: to move it once is enough
+	for i := range from {
+		order[i] = &from[i]
+	}
+	slices.SortFunc(order, func(a, b *Exposure) int {
+		if a.Severity != b.Severity {
+			return cmp.Compare(b.Severity, a.Severity)
+		}
+		if order := b.LastSeen.Compare(a.LastSeen); order != 0 {
+			return order
+		}
+		return strings.Compare(a.Fingerprint, b.Fingerprint)
 	})
+	for i, x := range order {
+		list[i] = *x
+	}
 }
