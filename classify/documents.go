@@ -84,7 +84,21 @@ func (p *places) isBroken(b *planes.Block, quoted, behind uint64, start int) boo
 			return true
 		}
 	}
+	alone := b[planes.Separator] & between &^ (word<<1 | word>>1 | p.literal)
 	p.literal = word >> 63
+	return alone != 0 && p.holdsDot(alone, start)
+}
+
+// holdsDot says whether one of some separators is a dot: one that is behind no digit is of no number.
+func (p *places) holdsDot(separators uint64, start int) bool {
+	if bytes.IndexByte(p.text[start:min(start+planes.BlockSize, len(p.text))], '.') < 0 {
+		return false // mostly they indent
+	}
+	for ; separators != 0; separators &= separators - 1 {
+		if p.text[start+bits.TrailingZeros64(separators)] == '.' {
+			return true
+		}
+	}
 	return false
 }
 
@@ -105,8 +119,18 @@ func isLiteral(text []byte, i int) bool {
 		return false
 	}
 	rest := text[i:]
-	return isDigit(rest[0]) || bytes.HasPrefix(rest, []byte("true")) || bytes.HasPrefix(rest, []byte("false")) ||
-		bytes.HasPrefix(rest, []byte("null"))
+	if isDigit(rest[0]) {
+		return true
+	}
+	n := 0
+	for n < len(rest) && jsonscan.InRun(rest[n]) && rest[n] != '\\' { // "nullable" is none
+		n++
+	}
+	switch string(rest[:n]) {
+	case "true", "false", "null":
+		return true
+	}
+	return false
 }
 
 // hides says whether the bytes behind backslashes, quotes left out, may stand for

@@ -127,6 +127,8 @@ func FuzzWalk(f *testing.F) {
 	f.Add([]byte(strings.Repeat(`{"a":[`, 5) + `"x":"y`))
 	f.Add([]byte("{\"internal_id\"\r\n\t:0,\"password\"      :\"Corr3ct\"}"))
 	f.Add([]byte("{\"debug _\":{\"a\":1}}"))
+	f.Add([]byte("{\"userGroups\":00 .\"000000000000"))
+	f.Add([]byte("{\"userGroups\":nullable\"000000000000"))
 	e := builtinEngine(f)
 	found, walked := e.NewClassifier(), e.NewClassifier().WithoutPlaces()
 	f.Fuzz(func(t *testing.T, body []byte) { same(t, found, walked, body) })
