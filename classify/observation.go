@@ -188,7 +188,7 @@ func (o *observer) object(target []byte, p *path, route, service string) (obj Ob
 	ids, last := append(buf[:0], p.ids...), p.last
 	if _, query, ok := bytes.Cut(target, []byte("?")); ok {
 		for name, value := range queryPairs(query) {
-			if len(value) > 0 && isQueryID(name) {
+			if is, _ := lookUpFolded(queryIDs, name); is && len(value) > 0 {
 				ids, last = append(append(ids, '?'), value...), value
 			}
 		}
@@ -239,20 +239,23 @@ func queryPairs(query []byte) func(yield func(name, value []byte) bool) {
 	}
 }
 
-// isQueryID says whether a parameter identifies an object.
-func isQueryID(name []byte) bool {
-	var buf [24]byte
-	return len(name) <= len(buf) && queryIDs[string(appendFolded(buf[:0], name))]
-}
+// maxFolded is the length of the longest name, with signs, that is looked up in tables of folded names.
+const maxFolded = 24
 
-// appendFolded appends a name without case and signs.
-func appendFolded(dst, name []byte) []byte {
+// lookUpFolded looks a name up without case and signs.
+func lookUpFolded(table map[string]bool, name []byte) (value, known bool) {
+	if len(name) > maxFolded {
+		return false, false
+	}
+	var buf [maxFolded]byte
+	folded := buf[:0]
 	for _, b := range name {
 		if f := foldByte[b]; f != 0 {
-			dst = append(dst, f)
+			folded = append(folded, f)
 		}
 	}
-	return dst
+	value, known = table[string(folded)]
+	return value, known
 }
 
 // maxNumber bounds the digits of an identifier that is a number.

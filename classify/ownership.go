@@ -23,19 +23,6 @@ var ownerNames = map[string]bool{
 	"id": false, "user": false, "username": false, "email": false, "login": false, "sub": false, "createdby": false, "accountno": false,
 }
 
-// isOwnerName says whether a name is one of them, and whether it tells of nothing else.
-func isOwnerName(name []byte) (telling, known bool) {
-	if len(name) > maxOwnerName {
-		return false, false
-	}
-	var buf [maxOwnerName]byte
-	telling, known = ownerNames[string(appendFolded(buf[:0], name))]
-	return telling, known
-}
-
-// maxOwnerName is the length of the longest name, with signs, that is looked up.
-const maxOwnerName = 24
-
 // ownership compares the names of the caller with those that the answer gives of an owner.
 func (c *Classifier) ownership(names []uint64) Ownership {
 	body := c.startOfAnswer()
@@ -108,7 +95,7 @@ func (o *ownerSearch) scan(body []byte) {
 			depth -= 1 + maxOwnedDepth
 		case jsonscan.Key:
 			name := body[t.Start:t.End]
-			telling, known = isOwnerName(name)
+			telling, known = lookUpFolded(ownerNames, name)
 			if id := o.cache.lookup(name); id != 0 && !o.personal {
 				o.personal = personalClasses[o.cache.v.classes[id]]
 			}
